@@ -1,0 +1,325 @@
+"""The column contract of every frame that crosses a stage.
+
+Text columns use pandas' ``str`` dtype (pyarrow-backed, missing = ``NaN``); ids and phones are text, always. Instants
+are ``datetime64[us, UTC]``. Whole numbers that may be missing are ``Int64``; claims (``is_…``, ``…_deleted``) are ``bool``.
+
+A *wire frame* holds Salesforce fields under their API names as the text that travels: a missing value is ``UNSET``
+(leave the field alone) and the text ``#N/A`` is ``CLEAR`` (set it to null), as in Bulk API 2.0 CSV files
+("Prepare CSV Files", Bulk API 2.0 Developer Guide).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from include.errors import FrameContractError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TEXT: Final = "str"
+WHOLE: Final = "Int64"
+CLAIM: Final = "bool"
+INSTANT: Final = "datetime64[us, UTC]"
+
+CLEAR: Final = "#N/A"
+"""Wire value that sets a field to null."""
+
+
+@dataclass(frozen=True, slots=True)
+class FrameContract:
+    """Names and dtypes of a frame's columns, in order.
+
+    ``wire_fields`` says that any number of Salesforce fields (text) may follow the declared columns.
+    """
+
+    name: str
+    columns: Mapping[str, str]
+    wire_fields: bool = False
+
+    def empty(self) -> pd.DataFrame:
+        """Return a frame of no rows with the declared columns."""
+        import pandas as pd
+
+        return pd.DataFrame({name: pd.Series([], dtype=dtype) for name, dtype in self.columns.items()})
+
+    def conform(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return ``frame`` with the declared columns in order and dtype; other columns are kept only as wire fields.
+
+        Raises:
+            FrameContractError: a column is missing, or its values do not fit the dtype.
+        """
+        missing = [name for name in self.columns if name not in frame.columns]
+        if missing:
+            msg = f"The {self.name} frame lacks the columns {', '.join(missing)}."
+            raise FrameContractError(msg)
+        extra = [name for name in frame.columns if name not in self.columns] if self.wire_fields else []
+        wanted = {**self.columns, **dict.fromkeys(extra, TEXT)}
+        try:
+            return frame[list(wanted)].astype(wanted).reset_index(drop=True)
+        except (ValueError, TypeError) as error:
+            msg = f"The {self.name} frame holds values that do not fit its column types."
+            raise FrameContractError(msg) from error
+
+
+BOOKINGS = FrameContract(
+    "bookings",
+    {
+        # one row per pair of booking and attendee, soft-deleted ones included; a booking that never had
+        # an attendee is one row without client_id
+        "appointment_id": TEXT,
+        "client_id": TEXT,
+        "is_primary": CLAIM,
+        "kind": TEXT,
+        "status": TEXT,
+        "service_id": TEXT,
+        "service_name": TEXT,
+        "service_minutes": WHOLE,
+        "location_id": TEXT,
+        "location_name": TEXT,
+        "location_address": TEXT,
+        "location_city": TEXT,
+        "location_timezone": TEXT,
+        "staff_id": TEXT,
+        "starts_at": INSTANT,
+        "ends_at": INSTANT,
+        "timezone": TEXT,
+        "meeting_method": TEXT,
+        "booked_through": TEXT,
+        "notes": TEXT,
+        "utm_campaign": TEXT,
+        "cancellation_reason": TEXT,
+        "booked_at": INSTANT,
+        "booking_deleted": CLAIM,
+        "attendee_deleted": CLAIM,
+        "client_exists": CLAIM,
+        "client_deleted": CLAIM,
+        "client_disabled": CLAIM,
+        "client_first_name": TEXT,
+        "client_last_name": TEXT,
+        # newest change of the booking row, any of its attendees or any of their answers
+        "changed_at": INSTANT,
+    },
+)
+
+CLIENTS = FrameContract(
+    "clients",
+    {
+        "client_id": TEXT,
+        "salesforce_id": TEXT,
+        "first_name": TEXT,
+        "last_name": TEXT,
+        "email": TEXT,
+        "phone": TEXT,
+        "company": TEXT,
+        "address": TEXT,
+        "city": TEXT,
+        "region": TEXT,
+        "postal_code": TEXT,
+        "country": TEXT,
+        "locale": TEXT,
+        "sync_disabled": CLAIM,
+        "is_deleted": CLAIM,
+        "created_at": INSTANT,
+        "updated_at": INSTANT,
+    },
+)
+
+ANSWERS = FrameContract(
+    "answers",
+    {
+        "appointment_id": TEXT,
+        "client_id": TEXT,
+        "question_id": TEXT,
+        "name": TEXT,
+        "label": TEXT,
+        "scope": TEXT,
+        "value": TEXT,
+    },
+)
+
+STAFF = FrameContract(
+    "staff",
+    {
+        "staff_id": TEXT,
+        "first_name": TEXT,
+        "last_name": TEXT,
+        "email": TEXT,
+        "is_active": CLAIM,
+        "updated_at": INSTANT,
+    },
+)
+
+STAFF_LINKS = FrameContract(
+    "staff_links",
+    {
+        # salesforce_user_id is missing where no usable link exists; user_is_active as last seen in the org
+        "staff_id": TEXT,
+        "salesforce_user_id": TEXT,
+        "user_is_active": CLAIM,
+        "set_by": TEXT,  # "administrator" or "email"
+        "reason": TEXT,  # why there is no link: no_user, several_users, inactive_user, no_email
+    },
+)
+
+CANDIDATES = FrameContract(
+    "candidates",
+    {
+        # Salesforce records that may be one of the clients, as read from the org (queryAll: deleted ones included)
+        "sobject": TEXT,  # Lead, Contact or Account
+        "record_id": TEXT,  # 18 characters
+        "first_name": TEXT,
+        "last_name": TEXT,
+        "email": TEXT,
+        "phone": TEXT,
+        "account_id": TEXT,
+        "client_key": TEXT,  # Coconut_Client_Key__c
+        "is_deleted": CLAIM,
+        "master_record_id": TEXT,
+        "is_converted": CLAIM,
+        "converted_contact_id": TEXT,
+        "converted_account_id": TEXT,
+        "is_person_account": CLAIM,
+        "person_contact_id": TEXT,
+        "created_at": INSTANT,
+        "modified_at": INSTANT,
+    },
+)
+
+PERSON_LINKS = FrameContract(
+    "person_links",
+    {
+        # the link kept from an earlier run: client row -> Salesforce record
+        "client_id": TEXT,
+        "sobject": TEXT,
+        "record_id": TEXT,
+        "who_id": TEXT,  # what an Event's WhoId takes: the record, or a Person Account's PersonContactId
+        "created_by_us": CLAIM,
+        "evidence": TEXT,  # evidence that made the link; "admin_choice" outranks every other
+        "claim_key": TEXT,
+        "values": TEXT,  # JSON of the person fields we last wrote, missing where we never wrote
+    },
+)
+
+CLAIMS = FrameContract(
+    "person_claims",
+    {
+        # identity = digest of normalised evidence, or "client:<id>"; several identities may lead to one key
+        "identity": TEXT,
+        "claim_key": TEXT,  # value of Coconut_Client_Key__c
+        "sobject": TEXT,
+        "record_id": TEXT,  # missing until the insert settled
+        "is_retired": CLAIM,
+    },
+)
+
+DECISIONS = FrameContract(
+    "decisions",
+    {
+        # one row per client
+        "client_id": TEXT,
+        "person_ref": TEXT,  # record id when known, else "new:<smallest client id of the group>"
+        "action": TEXT,  # link, create or hold
+        "sobject": TEXT,
+        "record_id": TEXT,
+        "who_id": TEXT,
+        "evidence": TEXT,  # see include.matching.evidence.Evidence
+        "reason": TEXT,  # an include.reasons.Reason where action is hold
+        "identity": TEXT,  # smallest identity of the group, to claim before creation
+        "identities": TEXT,  # all identities of the group, joined by a space
+        "claim_key": TEXT,  # where an unretired claim exists already
+        "followed_from": TEXT,  # record id that was converted or merged into record_id
+        "explanation": TEXT,  # compact JSON: candidates, winning and losing evidence, settings version
+    },
+)
+
+PEOPLE = FrameContract(
+    "people",
+    {
+        # one row per person to insert or update; a wire frame
+        "person_ref": TEXT,
+        "operation": TEXT,  # insert or update
+        "sobject": TEXT,
+        "record_id": TEXT,
+        "client_id": TEXT,  # the client row whose values are written (smallest id of the group)
+        "outcome": TEXT,  # missing while loadable, else quarantined
+        "reason": TEXT,
+        "detail": TEXT,
+    },
+    wire_fields=True,
+)
+
+EVENT_LINKS = FrameContract(
+    "event_links",
+    {
+        # what the ledger knows of a pair before this run
+        "booking_key": TEXT,
+        "appointment_id": TEXT,
+        "client_id": TEXT,
+        "event_id": TEXT,
+        "who_id": TEXT,  # WhoId as last written or followed
+        "owner_id": TEXT,  # OwnerId as last written
+        "staff_id": TEXT,  # the booking's staff when we last wrote
+        "payload": TEXT,  # JSON of the wire fields as last written, without WhoId and OwnerId
+        "claimed_version": WHOLE,
+        "written_version": WHOLE,
+        "settled_version": WHOLE,
+        "settled_digest": TEXT,
+    },
+)
+
+EVENTS = FrameContract(
+    "events",
+    {
+        # one row per pair; a wire frame: for creates every field, for updates only the changed ones
+        "booking_key": TEXT,
+        "appointment_id": TEXT,
+        "client_id": TEXT,
+        "source_version": WHOLE,  # changed_at in microseconds since the epoch
+        "source_digest": TEXT,
+        "action": TEXT,  # include.reasons.Action
+        "outcome": TEXT,  # missing while the row is to be loaded, else an include.reasons.Outcome
+        "reason": TEXT,
+        "waits_for": TEXT,
+        "waits_for_key": TEXT,
+        "detail": TEXT,  # plain words for people; never personal data
+        "event_id": TEXT,
+        "person_ref": TEXT,
+        "desired_who_id": TEXT,  # missing while the person has no Id yet
+        "desired_owner_id": TEXT,
+        "needs_person": CLAIM,  # the pair makes its person needed even if no Event is written (S11)
+        "payload": TEXT,  # JSON of all wire fields as they will stand after the write, without WhoId and OwnerId
+        # facts for reports
+        "kind": TEXT,
+        "status": TEXT,
+        "is_primary": CLAIM,
+        "service_id": TEXT,
+        "service_name": TEXT,
+        "location_id": TEXT,
+        "location_name": TEXT,
+        "staff_id": TEXT,
+        "starts_at": INSTANT,
+        "ends_at": INSTANT,
+        "local_day": TEXT,  # ISO date in the booking's zone
+        "booked_at": INSTANT,
+    },
+    wire_fields=True,
+)
+
+RESULTS = FrameContract(
+    "results",
+    {
+        # one row per row sent to Salesforce, joined by our key
+        "key": TEXT,
+        "record_id": TEXT,
+        "is_success": CLAIM,
+        "is_created": CLAIM,
+        "is_unprocessed": CLAIM,
+        "error_code": TEXT,
+        "error_message": TEXT,  # may quote values: kept in quarantine detail only after redaction
+        "error_fields": TEXT,
+        "job_id": TEXT,  # missing for Collections
+    },
+)
