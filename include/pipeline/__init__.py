@@ -1,0 +1,1 @@
+"""One module per task, named like the task: what the DAGs call."""
