@@ -1,0 +1,48 @@
+"""What the org says when it refuses: a fault for a whole request, an error for one row.
+
+A fault becomes the JSON array `[{"message", "errorCode", "fields"?}]` of the REST API; a row error becomes an item of
+a Collections answer or the `sf__Error` text of a Bulk result. Codes are Salesforce's own (salesforce-facts.md §2.6).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from http import HTTPStatus
+
+
+@dataclass(frozen=True, slots=True)
+class RowError:
+    """Why one row was refused."""
+
+    code: str
+    message: str
+    fields: tuple[str, ...] = ()
+
+
+class SalesforceFault(Exception):
+    """A whole request is refused.
+
+    Attributes:
+        http_status: the status REST answers with.
+        code: Salesforce's error code, such as `MALFORMED_QUERY`.
+        message: one sentence for the person who reads the log.
+        fields: API names of the fields at fault, often none.
+    """
+
+    def __init__(self, http_status: int, code: str, message: str, fields: tuple[str, ...] = ()) -> None:
+        super().__init__(f"{code}: {message}")
+        self.http_status = http_status
+        self.code = code
+        self.message = message
+        self.fields = fields
+
+
+def resource_not_found() -> SalesforceFault:
+    """Answer for an object, record or job that does not exist."""
+    return SalesforceFault(HTTPStatus.NOT_FOUND, "NOT_FOUND", "The requested resource does not exist")
+
+
+def not_implemented(what: str) -> SalesforceFault:
+    """Answer, loudly, for what Salesforce can do and the local org cannot."""
+    message = f"{what} is not implemented by the local org."
+    return SalesforceFault(HTTPStatus.NOT_IMPLEMENTED, "NOT_IMPLEMENTED", message)
