@@ -1,0 +1,111 @@
+"""The local stack itself: the local org, the booking database and Airflow's four components."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from include.local_stack.airflow_api import AirflowApi
+from include.local_stack.layout import Layout, Ports, process_environment
+from include.local_stack.processes import Processes, StackError, first_line
+
+_ORG_START_SECONDS = 60.0
+_AIRFLOW_START_SECONDS = 300.0
+# The worker's and the triggerer's log servers listen on every interface and cannot be told otherwise; on one machine
+# the UI reads the log files themselves, so they are left out.
+_COMPONENTS = {
+    "api-server": ("airflow", "api-server"),
+    "scheduler": ("airflow", "scheduler", "--skip-serve-logs"),
+    "dag-processor": ("airflow", "dag-processor"),
+    "triggerer": ("airflow", "triggerer", "--skip-serve-logs"),
+}
+
+
+@dataclass(slots=True)
+class Stack:
+    """The local stack, part by part; leave it through :func:`local_stack`, which ends every process."""
+
+    layout: Layout
+    ports: Ports
+    processes: Processes
+
+    @property
+    def airflow(self) -> AirflowApi:
+        """Return a client of the local Airflow."""
+        return AirflowApi(self.layout, self.ports)
+
+    def start_org(self) -> None:
+        """Start the local Salesforce org, and pass its credentials on to everything that starts later."""
+        layout = self.layout
+        self.processes.start(
+            "org",
+            *("include.salesforce_emulator", "--port", str(self.ports.org)),
+            *("--data", str(layout.org_data), "--package", str(layout.salesforce_package)),
+        )
+        announcement = first_line(self.processes, "org", timeout_seconds=_ORG_START_SECONDS)
+        try:
+            json.loads(announcement)
+        except ValueError:
+            raise StackError(f"The local org did not start:\n{self.processes.tail('org')}") from None
+        layout.org_announcement.touch(mode=0o600)
+        layout.org_announcement.write_text(announcement)
+        self.processes.environment = process_environment(layout, self.ports, os.environ)
+
+    def fill_with_demo_data(self, *, bookings: int, seed: int) -> None:
+        """Fill the booking database and the org with demo data."""
+        self.processes.run("demo-data", "include.demo", "--bookings", str(bookings), "--seed", str(seed))
+
+    def start_migrating_metadata(self) -> None:
+        """Begin to create or update Airflow's metadata database; it must have finished before Airflow starts."""
+        self.layout.airflow_home.mkdir(parents=True, exist_ok=True)
+        self.processes.start("airflow-migrate", "airflow", "db", "migrate")
+
+    def start_airflow(self) -> None:
+        """Start Airflow's components, once the metadata database is there."""
+        if "airflow-migrate" not in self.processes.running:
+            self.start_migrating_metadata()
+        self.processes.finish("airflow-migrate")
+        for name, arguments in _COMPONENTS.items():
+            self.processes.start(name, *arguments)
+
+    def wait_for_airflow(self) -> None:
+        """Wait until every component of Airflow reports a heartbeat and every DAG file is parsed.
+
+        Raises:
+            StackError: when a component ends, a DAG file is broken, or it takes too long.
+        """
+        airflow = self.airflow
+        expected = {path.stem for path in (self.layout.root / "dags").glob("*.py")}
+        self._wait_until(airflow.is_healthy, "Airflow's components to report a heartbeat")
+
+        def is_parsed() -> bool:
+            if errors := airflow.import_errors():
+                raise StackError("A DAG file cannot be parsed:\n" + "\n".join(errors))
+            return expected <= airflow.dag_ids()
+
+        self._wait_until(is_parsed, f"the DAGs {', '.join(sorted(expected))}")
+
+    def _wait_until(self, is_ready: Callable[[], bool], awaited: str) -> None:
+        deadline = time.monotonic() + _AIRFLOW_START_SECONDS
+        while not is_ready():
+            self.processes.check_alive()
+            if time.monotonic() > deadline:
+                raise StackError(
+                    f"Waited {_AIRFLOW_START_SECONDS:.0f} seconds for {awaited} in vain; see {self.processes.logs}."
+                )
+            time.sleep(1.0)
+
+
+@contextmanager
+def local_stack(layout: Layout) -> Iterator[Stack]:
+    """Yield a stack whose ports are chosen and whose processes all end with the block."""
+    ports = layout.claim_ports()
+    processes = Processes(process_environment(layout, ports, os.environ), layout.root, layout.process_logs)
+    try:
+        yield Stack(layout, ports, processes)
+    finally:
+        processes.stop()
