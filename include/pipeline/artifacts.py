@@ -1,0 +1,112 @@
+"""What stages leave for each other in staging, and under which names.
+
+Every stage writes below its own name and rewrites what it wrote, so any task can be cleared and run again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+from include.frames import DECISIONS, EVENTS, PEOPLE, STAFF_LINKS, FrameContract
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from include.pipeline.context import SyncRun, Wiring
+
+EXTRACT = "extract_changes"
+MATCH = "match_people"
+MAP_PEOPLE = "map_people"
+MAP_EVENTS = "map_events"
+CHECK = "check_frames"
+LOAD_PEOPLE = "load_people"
+LOAD_EVENTS = "load_events"
+
+BOOKINGS_NAME = "bookings"
+CLIENTS_NAME = "clients"
+ANSWERS_NAME = "answers"
+DECISIONS_NAME = "decisions"
+STAFF_LINKS_NAME = "staff_links"
+PEOPLE_NAME = "people"
+EVENTS_NAME = "events"
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What ``extract_changes`` found; every later stage of the run works from it.
+
+    ``settings_version`` pins the settings for the whole run. ``high_water`` is the watermark that ``settle_run`` commits.
+    """
+
+    settings_version: int
+    chunks: int
+    read: int
+    sync_from: date
+    high_water: tuple[datetime, int] | None
+    read_at: datetime
+
+    def to_json(self) -> dict[str, object]:
+        """Return the manifest as JSON values."""
+        return {
+            "settings_version": self.settings_version,
+            "chunks": self.chunks,
+            "read": self.read,
+            "sync_from": self.sync_from.isoformat(),
+            "high_water": None if self.high_water is None else [self.high_water[0].isoformat(), self.high_water[1]],
+            "read_at": self.read_at.isoformat(),
+        }
+
+    @classmethod
+    def read_from(cls, run: SyncRun, wiring: Wiring) -> Manifest:
+        """Return the manifest of ``run`` from staging."""
+        values = wiring.staging.read_json(run.run_id, EXTRACT, "manifest")
+        mark = values["high_water"]
+        return cls(
+            settings_version=values["settings_version"],
+            chunks=values["chunks"],
+            read=values["read"],
+            sync_from=date.fromisoformat(values["sync_from"]),
+            high_water=None if mark is None else (datetime.fromisoformat(mark[0]), mark[1]),
+            read_at=datetime.fromisoformat(values["read_at"]),
+        )
+
+
+def chunk_name(name: str, chunk: int) -> str:
+    """Return the staged name of one chunk."""
+    return f"{name}-{chunk:05d}"
+
+
+def read_chunk(run: SyncRun, wiring: Wiring, stage: str, name: str, chunk: int, contract: FrameContract) -> pd.DataFrame:
+    """Return one staged chunk under its contract."""
+    return wiring.staging.read_frame(run.run_id, stage, chunk_name(name, chunk), contract)
+
+
+def read_chunks(
+    run: SyncRun, wiring: Wiring, stage: str, name: str, chunks: int, contract: FrameContract
+) -> Iterator[pd.DataFrame]:
+    """Yield the staged chunks one after the other."""
+    for chunk in range(chunks):
+        yield read_chunk(run, wiring, stage, name, chunk, contract)
+
+
+def read_decisions(run: SyncRun, wiring: Wiring) -> pd.DataFrame:
+    """Return the run's match decisions."""
+    return wiring.staging.read_frame(run.run_id, MATCH, DECISIONS_NAME, DECISIONS)
+
+
+def read_staff_links(run: SyncRun, wiring: Wiring) -> pd.DataFrame:
+    """Return the staff links as ``match_people`` checked them against the org."""
+    return wiring.staging.read_frame(run.run_id, MATCH, STAFF_LINKS_NAME, STAFF_LINKS)
+
+
+def read_checked_people(run: SyncRun, wiring: Wiring) -> pd.DataFrame:
+    """Return the people that passed ``check_frames``."""
+    return wiring.staging.read_frame(run.run_id, CHECK, PEOPLE_NAME, PEOPLE)
+
+
+def read_checked_events(run: SyncRun, wiring: Wiring, chunk: int) -> pd.DataFrame:
+    """Return one chunk of events with the verdict of ``check_frames`` applied."""
+    return read_chunk(run, wiring, CHECK, EVENTS_NAME, chunk, EVENTS)

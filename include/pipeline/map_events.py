@@ -1,0 +1,43 @@
+"""Build the Event of every pair of one chunk, or say why there is none (rules S1–S12, S14)."""
+
+from __future__ import annotations
+
+from include.frames import ANSWERS, BOOKINGS
+from include.mapping.events import map_events as map_frame
+from include.pipeline.artifacts import (
+    ANSWERS_NAME,
+    BOOKINGS_NAME,
+    EVENTS_NAME,
+    EXTRACT,
+    MAP_EVENTS,
+    Manifest,
+    chunk_name,
+    read_chunk,
+    read_decisions,
+    read_staff_links,
+)
+from include.pipeline.context import SyncRun, Wiring
+from include.pipeline.map_people import read_owners
+
+
+def map_events(run: SyncRun, wiring: Wiring, chunk: int) -> dict[str, object]:
+    """Stage one chunk of events and return counts by planned action and outcome."""
+    manifest = Manifest.read_from(run, wiring)
+    settings = wiring.ledger.settings_at(manifest.settings_version).settings
+    bookings = read_chunk(run, wiring, EXTRACT, BOOKINGS_NAME, chunk, BOOKINGS)
+    decisions = read_decisions(run, wiring)
+    events = map_frame(
+        bookings,
+        read_chunk(run, wiring, EXTRACT, ANSWERS_NAME, chunk, ANSWERS),
+        decisions[decisions["client_id"].isin(bookings["client_id"])],
+        read_staff_links(run, wiring),
+        wiring.ledger.event_links(bookings["appointment_id"].unique()),
+        settings=settings,
+        sync_from=manifest.sync_from,
+        owners=read_owners(run, wiring),
+        now=run.now,
+    )
+    wiring.staging.write_frame(run.run_id, MAP_EVENTS, chunk_name(EVENTS_NAME, chunk), events)
+    to_load = events.loc[events["outcome"].isna(), "action"].value_counts()
+    others = events["outcome"].value_counts()
+    return {"chunk": chunk, "pairs": len(events), **{str(k): int(v) for k, v in {**to_load, **others}.items()}}

@@ -1,0 +1,25 @@
+"""Build the Salesforce records of people who are to be created (rules M4, M11, F1)."""
+
+from __future__ import annotations
+
+from include.frames import CLIENTS
+from include.mapping.owner import OwnerCheck
+from include.mapping.people import map_people as map_frame
+from include.pipeline.artifacts import CLIENTS_NAME, MAP_PEOPLE, MATCH, PEOPLE_NAME, Manifest, read_decisions
+from include.pipeline.context import SyncRun, Wiring
+
+
+def map_people(run: SyncRun, wiring: Wiring) -> dict[str, object]:
+    """Stage one row per person to create, and return how many are loadable and how many are not."""
+    manifest = Manifest.read_from(run, wiring)
+    settings = wiring.ledger.settings_at(manifest.settings_version).settings
+    clients = wiring.staging.read_frame(run.run_id, MATCH, CLIENTS_NAME, CLIENTS)
+    people = map_frame(read_decisions(run, wiring), clients, settings, read_owners(run, wiring))
+    wiring.staging.write_frame(run.run_id, MAP_PEOPLE, PEOPLE_NAME, people)
+    loadable = int(people["outcome"].isna().sum())
+    return {"people": len(people), "loadable": loadable, "quarantined": len(people) - loadable}
+
+
+def read_owners(run: SyncRun, wiring: Wiring) -> OwnerCheck:
+    """Return the owners named in the settings as ``match_people`` checked them against the org."""
+    return OwnerCheck.from_json(wiring.staging.read_json(run.run_id, MATCH, "owners"))

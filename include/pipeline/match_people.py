@@ -1,0 +1,99 @@
+"""Decide which Salesforce record each client of the run is (rules M1–M9), from the org, the ledger and the clients."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from include.frames import CLIENTS
+from include.mapping.owner import OwnerCheck, check_owners
+from include.matching.decide import Decisions, decide
+from include.matching.evidence import identities
+from include.matching.lookups import plan_lookups
+from include.pipeline.accounting import counted_calls
+from include.pipeline.artifacts import (
+    CLIENTS_NAME,
+    DECISIONS_NAME,
+    EXTRACT,
+    MATCH,
+    STAFF_LINKS_NAME,
+    Manifest,
+    read_chunks,
+)
+from include.pipeline.candidates import find_candidates
+from include.pipeline.check_org import check_org
+from include.pipeline.context import SyncRun, Wiring
+from include.pipeline.sync_staff import read_active_users, refresh_staff_links
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from include.ledger.repository import SettingsVersion
+
+
+def match_people(run: SyncRun, wiring: Wiring) -> dict[str, object]:
+    """Stage one decision per client, the staff links and the owners, and return counts by action.
+
+    Raises:
+        ConfigurationError: credentials are wrong, or the org lacks fields the sync writes.
+        LedgerConflictError: the ledger belongs to another org (rule Q10).
+        SalesforceUnavailableError: Salesforce does not answer.
+    """
+    with counted_calls(run, wiring, MATCH):
+        manifest = Manifest.read_from(run, wiring)
+        settings = wiring.ledger.settings_at(manifest.settings_version)
+        check_org(wiring.salesforce, settings.settings)
+        wiring.ledger.bind_org(wiring.salesforce.organization_id)
+        clients = read_clients(run, wiring, manifest)
+        decisions = _decide(wiring, clients, settings)
+        staff_links, owners = _check_owners(run, wiring, settings)
+        _stage(run, wiring, clients, decisions, staff_links, owners)
+        actions = decisions.decisions["action"].value_counts()
+        return {"clients": len(clients), **{str(action): int(count) for action, count in actions.items()}}
+
+
+def read_clients(run: SyncRun, wiring: Wiring, manifest: Manifest) -> pd.DataFrame:
+    """Return the run's clients, one row each, as ``extract_changes`` staged them over all chunks."""
+    import pandas as pd
+
+    chunks = list(read_chunks(run, wiring, EXTRACT, CLIENTS_NAME, manifest.chunks, CLIENTS))
+    if not chunks:
+        return CLIENTS.empty()
+    return CLIENTS.conform(pd.concat(chunks, ignore_index=True).drop_duplicates("client_id"))
+
+
+def _decide(wiring: Wiring, clients: pd.DataFrame, settings: SettingsVersion) -> Decisions:
+    links = wiring.ledger.person_links(clients["client_id"])
+    evidence = identities(clients, settings.settings)
+    claims = wiring.ledger.person_claims(evidence["identity"])
+    lookups = plan_lookups(clients, links, claims, settings.settings)
+    candidates = find_candidates(wiring.salesforce, lookups)
+    return decide(clients, links, claims, candidates, settings.settings, settings.version)
+
+
+def _check_owners(run: SyncRun, wiring: Wiring, settings: SettingsVersion) -> tuple[pd.DataFrame, OwnerCheck]:
+    """Return the staff links with each User's activity as the org has it now, and the owners named in the settings."""
+    if wiring.ledger.staff_synced_at() is None:
+        refresh_staff_links(run, wiring)
+    links = wiring.ledger.staff_links()
+    named = {settings.settings.unassigned_events_owner, settings.settings.default_owner} - {""}
+    active = read_active_users(wiring.salesforce, named | set(links["salesforce_user_id"].dropna()))
+    links = links.assign(user_is_active=links["salesforce_user_id"].isin(active))
+    return links, check_owners(settings.settings, active)
+
+
+def _stage(
+    run: SyncRun,
+    wiring: Wiring,
+    clients: pd.DataFrame,
+    decisions: Decisions,
+    staff_links: pd.DataFrame,
+    owners: OwnerCheck,
+) -> None:
+    staging, run_id = wiring.staging, run.run_id
+    staging.write_frame(run_id, MATCH, CLIENTS_NAME, clients)
+    staging.write_frame(run_id, MATCH, DECISIONS_NAME, decisions.decisions)
+    staging.write_frame(run_id, MATCH, "forwards", decisions.forwards)
+    staging.write_frame(run_id, MATCH, STAFF_LINKS_NAME, staff_links)
+    staging.write_json(run_id, MATCH, "retired_claims", list(decisions.retired_claims))
+    staging.write_json(run_id, MATCH, "owners", asdict(owners))

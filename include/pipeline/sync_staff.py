@@ -1,0 +1,85 @@
+"""Keep the links between staff and Salesforce Users current (rule S7)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+from include.mapping.staff import link_staff
+from include.pipeline.accounting import check_conservation, counted_calls
+from include.pipeline.context import SyncRun, Wiring
+from include.reasons import Outcome
+from include.source.staff import read_staff
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from include.salesforce.gateway import SalesforceGateway
+
+USER_FIELDS = ("Id", "Email", "IsActive", "UserType")
+
+
+def sync_staff(run: SyncRun, wiring: Wiring) -> dict[str, object]:
+    """Refresh every staff link and return the counts of the run in staff members.
+
+    Raises:
+        ConfigurationError, SourceUnavailableError, SalesforceUnavailableError, LedgerConflictError
+    """
+    with counted_calls(run, wiring, "sync_staff"):
+        wiring.source.check()
+        settings = wiring.ledger.current_settings()
+        wiring.ledger.open_run(run, settings_version=settings.version)
+        wiring.ledger.bind_org(wiring.salesforce.organization_id)
+        counts = refresh_staff_links(run, wiring)
+        wiring.ledger.settle(
+            run,
+            (),
+            counts=counts,
+            watermark=None,
+            cleared_dirty=(),
+            settings_version=settings.version,
+            state="success",
+            now=run.now,
+        )
+        return dict(counts)
+
+
+def refresh_staff_links(run: SyncRun, wiring: Wiring) -> dict[str, int]:
+    """Read staff and Users, save the links that changed, and return the counts (rule Q3, in staff members)."""
+    staff = read_staff(wiring.source.engine)
+    kept = wiring.ledger.staff_links()
+    users = _read_users(wiring.salesforce, staff, kept)
+    links = link_staff(staff, users, kept)
+    changed = 0 if run.dry_run else wiring.ledger.save_staff_links(links, run.now)
+    counts = {
+        "read": len(staff),
+        str(Outcome.WRITTEN): changed,
+        str(Outcome.UNCHANGED): len(staff) - changed,
+        "linked": int(links["salesforce_user_id"].notna().sum()),
+    }
+    check_conservation(len(staff), counts)
+    return counts
+
+
+def read_active_users(salesforce: SalesforceGateway, user_ids: Collection[str]) -> frozenset[str]:
+    """Return the 18-character Ids of those Users that are active; malformed Ids are nobody's."""
+    from include.matching.normalise import valid_salesforce_ids
+
+    wanted = valid_salesforce_ids(user_ids)
+    if not wanted:
+        return frozenset()
+    users = salesforce.query_in(
+        select=("Id",), sobject="User", field="Id", values=wanted, extra_where="IsActive = true"
+    )
+    return frozenset(users["Id"])
+
+
+def _read_users(salesforce: SalesforceGateway, staff: pd.DataFrame, kept: pd.DataFrame) -> pd.DataFrame:
+    import pandas as pd
+
+    by_email = salesforce.query_in(
+        select=USER_FIELDS, sobject="User", field="Email", values=set(staff["email"].dropna())
+    )
+    linked = set(kept["salesforce_user_id"].dropna()) - set(by_email["Id"])
+    by_id = salesforce.query_in(select=USER_FIELDS, sobject="User", field="Id", values=linked)
+    return pd.concat([by_email, by_id], ignore_index=True)
