@@ -1,0 +1,170 @@
+"""A set of bookings as frames: their pairs of booking and attendee, the clients concerned, the answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import pandas as pd
+from sqlalchemy import select
+
+from include.frames import ANSWERS, BOOKINGS, CLAIM, CLIENTS, INSTANT, TEXT, WHOLE
+from include.source.columns import IDS, among, fetch_frame, raw
+from include.source.tables import answers, appointments, attendees, clients, locations, questions, services
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from typing import Any
+
+    from sqlalchemy import Connection
+
+_EPOCH: Final = pd.Timestamp(0, tz="UTC")
+
+
+@dataclass(frozen=True, slots=True)
+class SourceChunk:
+    """Some bookings, whole.
+
+    Attributes:
+        bookings: ``frames.BOOKINGS``, ordered by booking and client; a booking's pairs are all in one chunk.
+        clients: ``frames.CLIENTS``, one row per distinct client of the pairs.
+        answers: ``frames.ANSWERS``, every answer given with these bookings.
+    """
+
+    bookings: pd.DataFrame
+    clients: pd.DataFrame
+    answers: pd.DataFrame
+
+
+_PAIR_COLUMNS: Final = {
+    "appointment_id": (raw(appointments.c.id), IDS),
+    "client_id": (raw(attendees.c.client_id), TEXT),
+    "is_primary": (attendees.c.is_primary, CLAIM),
+    "kind": (raw(appointments.c.kind), TEXT),
+    "status": (raw(appointments.c.status), TEXT),
+    "service_id": (raw(appointments.c.service_id), TEXT),
+    "service_name": (raw(services.c.name), TEXT),
+    "service_minutes": (raw(services.c.duration_minutes), WHOLE),
+    "location_id": (raw(appointments.c.location_id), TEXT),
+    "location_name": (raw(locations.c.name), TEXT),
+    "location_address": (raw(locations.c.address), TEXT),
+    "location_city": (raw(locations.c.city), TEXT),
+    "location_timezone": (raw(locations.c.timezone), TEXT),
+    "staff_id": (raw(appointments.c.staff_id), TEXT),
+    "starts_at": (raw(appointments.c.starts_at), INSTANT),
+    "ends_at": (raw(appointments.c.ends_at), INSTANT),
+    "timezone": (raw(appointments.c.timezone), TEXT),
+    "meeting_method": (raw(appointments.c.meeting_method), TEXT),
+    "booked_through": (raw(appointments.c.booked_through), TEXT),
+    "notes": (raw(appointments.c.notes), TEXT),
+    "utm_campaign": (raw(appointments.c.utm_campaign), TEXT),
+    "cancellation_reason": (raw(appointments.c.cancellation_reason), TEXT),
+    "booked_at": (raw(appointments.c.created_at), INSTANT),
+    "booking_deleted": (appointments.c.deleted_at.is_not(None), CLAIM),
+    "attendee_deleted": (attendees.c.deleted_at.is_not(None), CLAIM),
+    "client_exists": (clients.c.id.is_not(None), CLAIM),
+    "client_deleted": (clients.c.deleted_at.is_not(None), CLAIM),
+    "client_disabled": (clients.c.sync_disabled, CLAIM),
+    "client_first_name": (raw(clients.c.first_name), TEXT),
+    "client_last_name": (raw(clients.c.last_name), TEXT),
+    "booking_updated_at": (raw(appointments.c.updated_at), INSTANT),
+    "attendee_updated_at": (raw(attendees.c.updated_at), INSTANT),
+}
+
+_CLIENT_COLUMNS: Final = {
+    "client_id": (raw(clients.c.id), TEXT),
+    **{
+        name: (raw(clients.c[name]), TEXT)
+        for name in (
+            "salesforce_id", "first_name", "last_name", "email", "phone", "company", "address", "city", "region",
+            "postal_code", "country", "locale",
+        )
+    },
+    "sync_disabled": (clients.c.sync_disabled, CLAIM),
+    "is_deleted": (clients.c.deleted_at.is_not(None), CLAIM),
+    "created_at": (raw(clients.c.created_at), INSTANT),
+    "updated_at": (raw(clients.c.updated_at), INSTANT),
+}  # fmt: skip
+
+_ANSWER_COLUMNS: Final = {
+    "appointment_id": (raw(answers.c.appointment_id), IDS),
+    "client_id": (raw(answers.c.client_id), TEXT),
+    "question_id": (raw(answers.c.question_id), TEXT),
+    "name": (raw(questions.c.name), TEXT),
+    "label": (raw(questions.c.label), TEXT),
+    "scope": (raw(questions.c.scope), TEXT),
+    "value": (raw(answers.c.value), TEXT),
+    "updated_at": (raw(answers.c.updated_at), INSTANT),
+}
+
+
+def read_chunk(connection: Connection, appointment_ids: Collection[int]) -> SourceChunk:
+    """Read these bookings whole: deleted pairs, dangling references and all.
+
+    A reference that leads nowhere (a service that is gone, an attendee without client row) gives missing values, never
+    a lost pair. A booking without attendees is one row without ``client_id``.
+    """
+    pairs = _read_pairs(connection, appointment_ids)
+    given = _read_answers(connection, appointment_ids)
+    pairs["changed_at"] = _newest_change(pairs, given)
+    ids = {int(client_id) for client_id in pairs.loc[pairs["client_exists"], "client_id"].unique()}
+    return SourceChunk(
+        bookings=BOOKINGS.conform(pairs.assign(appointment_id=pairs["appointment_id"].astype(TEXT))),
+        clients=read_clients(connection, ids),
+        answers=ANSWERS.conform(given.assign(appointment_id=given["appointment_id"].astype(TEXT))),
+    )
+
+
+def read_clients(connection: Connection, client_ids: Collection[int]) -> pd.DataFrame:
+    """Read client rows by id, soft-deleted ones included; returns ``frames.CLIENTS`` ordered by number."""
+    query = (
+        select(*(column for column, _ in _CLIENT_COLUMNS.values()))
+        .where(among(clients.c.id, client_ids, connection.dialect))
+        .order_by(clients.c.id)
+    )
+    return CLIENTS.conform(fetch_frame(connection, query, _dtypes(_CLIENT_COLUMNS)))
+
+
+def _read_pairs(connection: Connection, appointment_ids: Collection[int]) -> pd.DataFrame:
+    joined = (
+        appointments.outerjoin(attendees, attendees.c.appointment_id == appointments.c.id)
+        .outerjoin(clients, clients.c.id == attendees.c.client_id)
+        .outerjoin(services, services.c.id == appointments.c.service_id)
+        .outerjoin(locations, locations.c.id == appointments.c.location_id)
+    )
+    query = (
+        select(*(column for column, _ in _PAIR_COLUMNS.values()))
+        .select_from(joined)
+        .where(among(appointments.c.id, appointment_ids, connection.dialect))
+        .order_by(appointments.c.id, attendees.c.client_id)
+    )
+    return fetch_frame(connection, query, _dtypes(_PAIR_COLUMNS))
+
+
+def _read_answers(connection: Connection, appointment_ids: Collection[int]) -> pd.DataFrame:
+    query = (
+        select(*(column for column, _ in _ANSWER_COLUMNS.values()))
+        .select_from(answers.outerjoin(questions, questions.c.id == answers.c.question_id))
+        .where(among(answers.c.appointment_id, appointment_ids, connection.dialect))
+        .order_by(answers.c.appointment_id, answers.c.client_id, answers.c.question_id)
+    )
+    return fetch_frame(connection, query, _dtypes(_ANSWER_COLUMNS))
+
+
+def _newest_change(pairs: pd.DataFrame, given: pd.DataFrame) -> pd.Series[Any]:
+    """Newest change of the whole booking, aligned with ``pairs``: its row, all its attendees, all their answers."""
+    keyed = pairs.set_index("appointment_id")
+    stamps = [
+        keyed["booking_updated_at"],
+        keyed["attendee_updated_at"],
+        given.set_index("appointment_id")["updated_at"],
+    ]
+    newest: pd.Series[Any] = (
+        pd.concat(stamps).groupby(level=0).max().reindex(keyed.index).reset_index(drop=True)
+    )
+    # A database that lets updated_at be empty still has to give every booking a version.
+    return newest.fillna(pairs["booked_at"]).fillna(_EPOCH)
+
+
+def _dtypes(columns: Mapping[str, tuple[object, str]]) -> dict[str, str]:
+    return {name: dtype for name, (_, dtype) in columns.items()}

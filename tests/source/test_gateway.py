@@ -1,0 +1,116 @@
+"""Bad booking databases are explained; small reads."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import pytest
+from sqlalchemy import create_engine, insert, update
+
+from include.errors import ConfigurationError, SourceUnavailableError
+from include.frames import STAFF
+from include.source.changes import ChangeQuery
+from include.source.gateway import SourceGateway
+from include.source.tables import clients, staff
+from tests.source.bookings import BOTH_KINDS, T0, add_client, minutes_after
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sqlalchemy import Engine
+
+
+@pytest.mark.rule("Q3")
+def test_an_empty_booking_database_passes_the_check(booking_db: Engine) -> None:
+    gateway = SourceGateway(booking_db)
+    gateway.check()
+    assert list(gateway.changes(ChangeQuery(kinds=BOTH_KINDS)).chunks()) == []
+    assert gateway.staff().empty
+
+
+@pytest.mark.rule("Q1")
+def test_all_missing_tables_and_columns_are_reported_together(booking_db: Engine) -> None:
+    with booking_db.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE appointments DROP COLUMN notes")
+        connection.exec_driver_sql("ALTER TABLE clients DROP COLUMN phone")
+        connection.exec_driver_sql("DROP TABLE questions")
+    with pytest.raises(ConfigurationError) as caught:
+        SourceGateway(booking_db).check()
+    assert set(caught.value.problems) == {
+        "column appointments.notes",
+        "column clients.phone",
+        "table questions",
+    }
+
+
+@pytest.mark.rule("Q1")
+def test_a_column_missing_without_a_check_stops_the_read_as_a_configuration_error(booking_db: Engine) -> None:
+    with booking_db.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE appointments DROP COLUMN notes")
+        connection.exec_driver_sql(
+            "INSERT INTO appointments (id, kind, updated_at) VALUES (1, 'walk_in', '2024-01-01')"
+        )
+    with pytest.raises(ConfigurationError):
+        list(SourceGateway(booking_db).changes(ChangeQuery(kinds=BOTH_KINDS)).chunks())
+
+
+@pytest.mark.rule("Q6")
+def test_a_server_that_is_not_there_is_unavailable_and_no_credential_is_told() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+        engine = create_engine(f"postgresql+psycopg://reader:s3cret@127.0.0.1:{port}/coconut")
+        gateway = SourceGateway(engine)
+        for attempt in (gateway.check, lambda: gateway.has_changes(BOTH_KINDS, None), gateway.staff):
+            with pytest.raises(SourceUnavailableError) as caught:
+                attempt()
+            assert f"127.0.0.1:{port}/coconut" in str(caught.value)
+            assert "s3cret" not in str(caught.value)
+            assert "reader" not in str(caught.value)
+
+
+@pytest.mark.rule("Q6")
+def test_a_refused_login_is_a_matter_of_configuration(postgres_engine: Engine) -> None:
+    url = postgres_engine.url.set(username="nobody_we_know", password="s3cret")
+    with pytest.raises(ConfigurationError) as caught:
+        SourceGateway(create_engine(url)).check()
+    assert "s3cret" not in str(caught.value)
+    assert "nobody_we_know" not in str(caught.value)
+
+
+@pytest.mark.rule("Q6")
+def test_a_missing_sqlite_file_is_reported_and_not_created(tmp_path: Path) -> None:
+    path = tmp_path / "coconut.db"
+    with pytest.raises(SourceUnavailableError):
+        SourceGateway(create_engine(f"sqlite:///{path}")).check()
+    assert not path.exists()
+
+
+@pytest.mark.rule("S7")
+def test_staff_arrive_by_the_contract(booking_db: Engine) -> None:
+    with booking_db.begin() as connection:
+        connection.execute(insert(staff).values(id=10, email="bo@example.org", active=False, updated_at=T0))
+        connection.execute(insert(staff).values(id=9, first_name="Ada", active=True, updated_at=T0))
+    frame = SourceGateway(booking_db).staff()
+    assert {name: str(dtype) for name, dtype in frame.dtypes.items()} == dict(STAFF.columns)
+    assert frame[["staff_id", "is_active"]].values.tolist() == [["9", True], ["10", False]]
+
+
+@pytest.mark.rule("Q2")
+def test_a_client_that_moved_after_the_attempt_is_named_and_one_that_moved_before_is_not(
+    booking_db: Engine,
+) -> None:
+    with booking_db.begin() as connection:
+        for client_id in (1, 2, 3):
+            add_client(connection, client_id)
+        connection.execute(update(clients).where(clients.c.id == 2).values(updated_at=minutes_after(2)))
+    attempts = pd.DataFrame(
+        {
+            "client_id": ["1", "2", "2", "3", "404"],
+            "attempted_at": [minutes_after(1), minutes_after(1), minutes_after(9), T0, T0],
+        }
+    )
+    assert SourceGateway(booking_db).clients_changed_since(attempts) == frozenset({2})
+    assert SourceGateway(booking_db).clients_changed_since(attempts.head(0)) == frozenset()
