@@ -1,4 +1,4 @@
-"""Which bookings changed, read in one snapshot and in bounded memory (design §2, rules Q5 and S9).
+"""What changed, read in one snapshot and in bounded memory (design §2, rules Q5 and S9).
 
 A booking has changed when its row, its attendees or their answers changed. The keys of all bookings that a run has to
 read are streamed in order; their rows follow a chunk at a time, so memory holds one chunk whatever the total.
@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from sqlalchemy import and_, exists, func, literal, or_, select, union
 
-from include.source.columns import among
+from include.frames import INSTANT, TEXT
+from include.source.columns import IDS, among, fetch_frame, raw
 from include.source.pairs import SourceChunk, read_chunk
 from include.source.snapshot import open_snapshot, translated_errors
-from include.source.tables import answers, appointments, attendees
+from include.source.tables import answers, appointments, attendees, clients
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 APPOINTMENT: Final = "appointment"
 KINDS: Final = (APPOINTMENT, "walk_in")
 """Every kind Coconut knows."""
+
+_IDS_PER_QUERY: Final = 20_000
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -170,6 +173,35 @@ def has_changes(
         if engine.dialect.name == "postgresql":
             connection.exec_driver_sql("SET LOCAL TIME ZONE 'UTC'")
         return any(connection.execute(select(exists(probe))).scalar() for probe in probes)
+
+
+def clients_changed_since(engine: Engine, attempts: pd.DataFrame) -> set[str]:
+    """Say which clients moved after the last attempt to sync them, so that what waits for them is read again (Q2).
+
+    Args:
+        engine: the booking database.
+        attempts: ``client_id`` (text) and ``attempted_at`` (instant); a client may appear several times.
+
+    Returns:
+        Ids of clients whose row changed after the earliest of their attempts.
+
+    Raises:
+        SourceUnavailableError: the database does not answer.
+        ConfigurationError: it refuses the login, or lacks a table or column.
+    """
+    if attempts.empty:
+        return set()
+    first_attempt = attempts.groupby(attempts["client_id"].astype(IDS))["attempted_at"].min()
+    moved: set[str] = set()
+    with open_snapshot(engine) as connection:
+        for start in range(0, len(first_attempt), _IDS_PER_QUERY):
+            asked = first_attempt.iloc[start : start + _IDS_PER_QUERY]
+            query = select(raw(clients.c.id), raw(clients.c.updated_at)).where(
+                among(clients.c.id, asked.index, connection.dialect)
+            )
+            found = fetch_frame(connection, query, {"id": IDS, "updated_at": INSTANT})
+            moved.update(found.loc[found["updated_at"] > found["id"].map(asked), "id"].astype(TEXT))
+    return moved
 
 
 def _change_marks() -> list[tuple[Column[int], Column[datetime], FromClause]]:

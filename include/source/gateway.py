@@ -8,34 +8,33 @@ from sqlalchemy import inspect
 from sqlalchemy.engine.reflection import ObjectKind
 
 from include.errors import ConfigurationError
-from include.source.changes import ChangeQuery, ChangeReader, Watermark, has_changes
-from include.source.lookups import clients_changed_since, read_staff
 from include.source.snapshot import describe_place, translated_errors
 from include.source.tables import READ_BY_EVERY_RUN
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime
-
-    import pandas as pd
     from sqlalchemy import Engine
 
 
 class SourceGateway:
-    """Reads Coconut's booking database; never writes to it.
-
-    Every method may raise ``SourceUnavailableError`` (the database does not answer) or ``ConfigurationError`` (it
-    refuses the login, or lacks a table or column). The messages carry no login.
-    """
+    """A booking database and whether it can be read; ``changes`` and ``staff`` read it by its engine."""
 
     def __init__(self, engine: Engine) -> None:
         """Wrap an engine; nothing is asked of the database yet."""
         self._engine = engine
 
+    @property
+    def engine(self) -> Engine:
+        """Return the engine of the booking database; nothing may be written through it."""
+        return self._engine
+
     def check(self) -> None:
         """Raise unless the database answers and has every table and column that a run reads.
 
         All that is missing is reported together. An empty database passes: there is nothing to do.
+
+        Raises:
+            SourceUnavailableError: the database does not answer.
+            ConfigurationError: it refuses the login, or lacks tables or columns; the message carries no login.
         """
         with translated_errors(self._engine):
             found = inspect(self._engine).get_multi_columns(
@@ -58,21 +57,3 @@ class SourceGateway:
                 "Coconut's replica, or have these added:"
             )
             raise ConfigurationError(msg, problems)
-
-    def changes(self, query: ChangeQuery, *, pairs_per_chunk: int = 25_000) -> ChangeReader:
-        """Return a reader of what ``query`` asks for; see :class:`include.source.changes.ChangeReader`."""
-        return ChangeReader(self._engine, query, pairs_per_chunk=pairs_per_chunk)
-
-    def has_changes(
-        self, kinds: Sequence[str], since: Watermark | None, *, not_after: datetime | None = None
-    ) -> bool:
-        """Say cheaply whether anything changed after the watermark; see ``include.source.changes.has_changes``."""
-        return has_changes(self._engine, kinds, since, not_after=not_after)
-
-    def staff(self) -> pd.DataFrame:
-        """Read all staff members; returns ``frames.STAFF``."""
-        return read_staff(self._engine)
-
-    def clients_changed_since(self, attempts: pd.DataFrame) -> frozenset[int]:
-        """Say which of the clients in ``attempts`` (``client_id``, ``attempted_at``) moved after that instant."""
-        return clients_changed_since(self._engine, attempts)

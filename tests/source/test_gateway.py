@@ -11,8 +11,9 @@ from sqlalchemy import create_engine, insert, update
 
 from include.errors import ConfigurationError, SourceUnavailableError
 from include.frames import STAFF
-from include.source.changes import ChangeQuery
+from include.source.changes import ChangeQuery, ChangeReader, clients_changed_since, has_changes
 from include.source.gateway import SourceGateway
+from include.source.staff import read_staff
 from include.source.tables import clients, staff
 from tests.source.bookings import BOTH_KINDS, T0, add_client, minutes_after
 
@@ -24,10 +25,9 @@ if TYPE_CHECKING:
 
 @pytest.mark.rule("Q3")
 def test_an_empty_booking_database_passes_the_check(booking_db: Engine) -> None:
-    gateway = SourceGateway(booking_db)
-    gateway.check()
-    assert list(gateway.changes(ChangeQuery(kinds=BOTH_KINDS)).chunks()) == []
-    assert gateway.staff().empty
+    SourceGateway(booking_db).check()
+    assert list(ChangeReader(booking_db, ChangeQuery(kinds=BOTH_KINDS)).chunks()) == []
+    assert read_staff(booking_db).empty
 
 
 @pytest.mark.rule("Q1")
@@ -53,7 +53,7 @@ def test_a_column_missing_without_a_check_stops_the_read_as_a_configuration_erro
             "INSERT INTO appointments (id, kind, updated_at) VALUES (1, 'walk_in', '2024-01-01')"
         )
     with pytest.raises(ConfigurationError):
-        list(SourceGateway(booking_db).changes(ChangeQuery(kinds=BOTH_KINDS)).chunks())
+        list(ChangeReader(booking_db, ChangeQuery(kinds=BOTH_KINDS)).chunks())
 
 
 @pytest.mark.rule("Q6")
@@ -62,8 +62,11 @@ def test_a_server_that_is_not_there_is_unavailable_and_no_credential_is_told() -
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
         engine = create_engine(f"postgresql+psycopg://reader:s3cret@127.0.0.1:{port}/coconut")
-        gateway = SourceGateway(engine)
-        for attempt in (gateway.check, lambda: gateway.has_changes(BOTH_KINDS, None), gateway.staff):
+        for attempt in (
+            SourceGateway(engine).check,
+            lambda: has_changes(engine, BOTH_KINDS, None),
+            lambda: read_staff(engine),
+        ):
             with pytest.raises(SourceUnavailableError) as caught:
                 attempt()
             assert f"127.0.0.1:{port}/coconut" in str(caught.value)
@@ -93,7 +96,7 @@ def test_staff_arrive_by_the_contract(booking_db: Engine) -> None:
     with booking_db.begin() as connection:
         connection.execute(insert(staff).values(id=10, email="bo@example.org", active=False, updated_at=T0))
         connection.execute(insert(staff).values(id=9, first_name="Ada", active=True, updated_at=T0))
-    frame = SourceGateway(booking_db).staff()
+    frame = read_staff(booking_db)
     assert {name: str(dtype) for name, dtype in frame.dtypes.items()} == dict(STAFF.columns)
     assert frame[["staff_id", "is_active"]].values.tolist() == [["9", True], ["10", False]]
 
@@ -112,5 +115,5 @@ def test_a_client_that_moved_after_the_attempt_is_named_and_one_that_moved_befor
             "attempted_at": [minutes_after(1), minutes_after(1), minutes_after(9), T0, T0],
         }
     )
-    assert SourceGateway(booking_db).clients_changed_since(attempts) == frozenset({2})
-    assert SourceGateway(booking_db).clients_changed_since(attempts.head(0)) == frozenset()
+    assert clients_changed_since(booking_db, attempts) == {"2"}
+    assert clients_changed_since(booking_db, attempts.head(0)) == set()
