@@ -1,0 +1,173 @@
+"""The columns of the frames that go into the ledger, and of those it answers with beyond ``include.frames``."""
+
+from __future__ import annotations
+
+from include.frames import CLAIM, INSTANT, TEXT, WHOLE, FrameContract
+
+FACTS = {
+    "kind": TEXT,
+    "status": TEXT,
+    "is_primary": CLAIM,
+    "service_id": TEXT,
+    "service_name": TEXT,
+    "location_id": TEXT,
+    "location_name": TEXT,
+    "staff_id": TEXT,
+    "starts_at": INSTANT,
+    "ends_at": INSTANT,
+    "local_day": TEXT,
+    "booked_at": INSTANT,
+}
+"""What reports need to know of a booking."""
+
+PAIRS_TO_CLAIM = FrameContract(
+    "pairs_to_claim",
+    {"booking_key": TEXT, "appointment_id": TEXT, "client_id": TEXT, "kind": TEXT, "source_version": WHOLE},
+)
+
+CLAIMED_PAIRS = FrameContract("claimed_pairs", {"booking_key": TEXT, "is_claimed": CLAIM})
+
+EVENT_RESULTS = FrameContract(
+    "event_results",
+    {
+        # one row per pair whose Event was created, updated or deleted
+        "booking_key": TEXT,
+        "appointment_id": TEXT,
+        "client_id": TEXT,
+        "source_version": WHOLE,
+        "action": TEXT,
+        "event_id": TEXT,
+        "who_id": TEXT,  # missing = as it was
+        "owner_id": TEXT,  # missing = as it was
+        "payload": TEXT,
+        "payload_hash": TEXT,
+        **FACTS,
+    },
+)
+
+OUTCOMES = FrameContract(
+    "outcomes",
+    {
+        # one row per pair the run read
+        "booking_key": TEXT,
+        "appointment_id": TEXT,
+        "client_id": TEXT,
+        "source_version": WHOLE,
+        "source_digest": TEXT,
+        "outcome": TEXT,
+        "reason": TEXT,
+        "action": TEXT,
+        "event_id": TEXT,
+        "waits_for": TEXT,
+        "waits_for_key": TEXT,
+        "detail": TEXT,
+        **FACTS,
+    },
+)
+
+SETTLED = FrameContract("settled", {"booking_key": TEXT, "settled_version": WHOLE, "settled_digest": TEXT})
+
+REKEYED = FrameContract("rekeyed", {"old_booking_key": TEXT, "new_booking_key": TEXT, "new_client_id": TEXT})
+
+FORWARDS = FrameContract("forwards", {"old_id": TEXT, "new_id": TEXT})
+
+PERSON_GROUPS = FrameContract(
+    "person_groups",
+    {
+        "person_ref": TEXT,
+        "identities": TEXT,  # joined by a space
+        "client_id": TEXT,  # smallest of the group
+        "sobject": TEXT,
+    },
+)
+
+CLAIMED_PEOPLE = FrameContract(
+    "claimed_people",
+    {
+        "person_ref": TEXT,
+        "claim_key": TEXT,
+        "record_id": TEXT,  # missing until the insert settled
+        "is_new": CLAIM,  # this call handed the key out
+    },
+)
+
+PEOPLE_RESULTS = FrameContract(
+    "people_results",
+    {
+        "client_id": TEXT,
+        "sobject": TEXT,
+        "record_id": TEXT,
+        "who_id": TEXT,
+        "created_by_us": CLAIM,
+        "evidence": TEXT,
+        "claim_key": TEXT,
+        "values": TEXT,  # JSON; missing = as it was
+    },
+)
+
+WAITING = FrameContract(
+    "waiting",
+    {
+        "booking_key": TEXT,
+        "appointment_id": TEXT,
+        "client_id": TEXT,
+        "reason": TEXT,
+        "waits_for": TEXT,
+        "waits_for_key": TEXT,
+        "last_seen_at": INSTANT,
+    },
+)
+
+QUARANTINE_ROWS = FrameContract(
+    "quarantine_rows",
+    {
+        "booking_key": TEXT,
+        "appointment_id": TEXT,
+        "client_id": TEXT,
+        "kind": TEXT,
+        "outcome": TEXT,
+        "reason": TEXT,
+        "detail": TEXT,
+        "waits_for": TEXT,
+        "waits_for_key": TEXT,
+        "attempts": WHOLE,
+        "first_seen_at": INSTANT,
+        "last_seen_at": INSTANT,
+        "last_run_id": TEXT,
+    },
+)
+
+QUARANTINE_COUNTS = FrameContract("quarantine_counts", {"outcome": TEXT, "reason": TEXT, "rows": WHOLE})
+
+RUNS = FrameContract(
+    "runs",
+    {
+        "run_id": TEXT,
+        "dag_id": TEXT,
+        "selection": TEXT,
+        "trigger": TEXT,
+        "dry_run": CLAIM,
+        "state": TEXT,
+        "started_at": INSTANT,
+        "finished_at": INSTANT,
+        "settings_version": WHOLE,
+        "counts": TEXT,  # JSON
+    },
+)
+
+EVENT_LINK_ROWS = FrameContract(
+    "event_link_rows",
+    {
+        "booking_key": TEXT,
+        "appointment_id": TEXT,
+        "client_id": TEXT,
+        "event_id": TEXT,
+        "who_id": TEXT,
+        "owner_id": TEXT,
+        "payload": TEXT,
+        "payload_hash": TEXT,
+        "last_outcome": TEXT,
+        "last_reason": TEXT,
+        **FACTS,
+    },
+)

@@ -1,0 +1,251 @@
+"""The one door to the ledger: every call is one transaction, and speaks in frames and records."""
+from __future__ import annotations
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+import pandas as pd
+from sqlalchemy import Engine
+from include.ledger.engine import configure, reading, writing
+from include.ledger.jobs import JobRecord, JobState
+from include.ledger.runs import RunState
+from include.ledger.settings_store import SettingsVersion
+from include.reasons import WaitsFor
+if TYPE_CHECKING:
+    from include.pipeline.context import SyncRun
+    from include.settings.model import Settings
+__all__ = ['JobRecord', 'JobState', 'Ledger', 'RunState', 'SettingsVersion']
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+class Ledger:
+    """Our own database, as the pipeline sees it.
+
+    Every method is one transaction. All of them raise ``LedgerUnavailableError`` while the database does not answer.
+    """
+
+    def __init__(self, engine: Engine, *, clock: Callable[[], datetime]=_utc_now) -> None:
+        """Wrap a migrated database; ``clock`` stamps what callers give no instant for."""
+        self.engine = configure(engine)
+        self._clock = clock
+
+    @classmethod
+    def open(cls, engine: Engine, *, now: datetime | None=None) -> Ledger:
+        """Return the ledger in that database, created or brought up to date first; safe when several processes try.
+
+        ``now`` becomes the day of installation where the ledger is new.
+
+        Raises:
+            LedgerUnavailableError: the database does not answer.
+            ConfigurationError: it is neither PostgreSQL nor SQLite, or a newer release has migrated it.
+        """
+        raise NotImplementedError
+
+    def bind_org(self, org_id: str) -> None:
+        """Record the org on the first call; on later ones check that it is still the same.
+
+        Raises:
+            LedgerConflictError: the ledger belongs to another org.
+        """
+        raise NotImplementedError
+
+    def bound_org(self) -> str | None:
+        """Return the Id (18 characters) of the org the ledger belongs to, if any."""
+        raise NotImplementedError
+
+    def rebind_org(self, org_id: str, who: str) -> None:
+        """Give the ledger to another org, as an administrator decided."""
+        raise NotImplementedError
+
+    def current_settings(self) -> SettingsVersion:
+        """Return the settings in force; version 0 holds the defaults while nothing was saved."""
+        raise NotImplementedError
+
+    def settings_at(self, version: int) -> SettingsVersion:
+        """Return the settings as they were at a version.
+
+        Raises:
+            LedgerConflictError: there is no such version.
+        """
+        raise NotImplementedError
+
+    def save_settings(self, settings: Settings, *, who: str, now: datetime) -> SettingsVersion:
+        """Save settings as a new version and record every change; settings equal to the current ones are no version."""
+        raise NotImplementedError
+
+    def open_run(self, run: SyncRun, *, settings_version: int) -> None:
+        """Record that a run began; a failed or empty run that begins again is running again."""
+        raise NotImplementedError
+
+    def finish_run(self, run_id: str, *, state: str, now: datetime) -> None:
+        """Record how a run ended that never came to settle (``RunState``)."""
+        raise NotImplementedError
+
+    def record_api_calls(self, run_id: str, *, task: str, attempt: str, calls: Mapping[str, int]) -> None:
+        """Record a task attempt's API calls by kind; a second record of the same attempt replaces the first."""
+        raise NotImplementedError
+
+    def api_calls(self, run_id: str) -> dict[str, int]:
+        """Return a run's API calls by kind, summed over its tasks and attempts (Q8)."""
+        raise NotImplementedError
+
+    def run_counts(self, run_id: str) -> dict[str, int] | None:
+        """Return the counts a run settled with, or nothing while it did not."""
+        raise NotImplementedError
+
+    def runs(self, limit: int=50) -> pd.DataFrame:
+        """Return the newest runs first (``contracts.RUNS``)."""
+        raise NotImplementedError
+
+    def watermark(self, selection: str) -> tuple[datetime, int] | None:
+        """Return ``(changed_at, id)`` up to which a selection was read, or nothing before its first run."""
+        raise NotImplementedError
+
+    def dirty_appointments(self, kinds: tuple[str, ...]) -> frozenset[int]:
+        """Return the bookings of these kinds, or of no known kind, that must be read again."""
+        raise NotImplementedError
+
+    def waiting(self, kinds: tuple[str, ...], waits_for: Iterable[WaitsFor]) -> pd.DataFrame:
+        """Return the held, quarantined and disabled pairs that wait for one of these (``contracts.WAITING``)."""
+        raise NotImplementedError
+
+    def moved_appointments(self, kinds: tuple[str, ...], *, settings: SettingsVersion, moved_clients: Callable[[pd.DataFrame], set[str]], active_users: Callable[[set[str]], set[str]]) -> frozenset[int]:
+        """Return the bookings whose pairs wait for something that moved since the run that saw them last (Q2).
+
+        Events whose staff link moved to a user who is not their owner come along (S7).
+
+        Args:
+            kinds: the selection's kinds; pairs of no known kind belong to every selection.
+            settings: the settings in force.
+            moved_clients: given a frame ``client_id, last_seen_at``, returns the clients that moved since in the source.
+            active_users: given Salesforce user Ids, returns those that are active now; not called without need.
+        """
+        raise NotImplementedError
+
+    def event_links(self, appointment_ids: Collection[str]) -> pd.DataFrame:
+        """Return every link of these bookings (``frames.EVENT_LINKS``)."""
+        raise NotImplementedError
+
+    def settled(self, appointment_ids: Collection[str]) -> pd.DataFrame:
+        """Return the version and digest at which these bookings' pairs last settled (``contracts.SETTLED``)."""
+        raise NotImplementedError
+
+    def claim_versions(self, run_id: str, pairs: pd.DataFrame) -> pd.DataFrame:
+        """Claim the right to write these versions (``contracts.PAIRS_TO_CLAIM`` → ``CLAIMED_PAIRS``).
+
+        A pair is claimed unless a newer version was claimed before; who claims the same version again has it.
+        """
+        raise NotImplementedError
+
+    def record_event_results(self, run_id: str, results: pd.DataFrame, *, settings_version: int, now: datetime) -> None:
+        """Record what was written to the org (``contracts.EVENT_RESULTS``); the second commit point of a run.
+
+        A write that was overtaken by a newer claim marks its key dirty and leaves the written values unknown, so that
+        the next run writes all of them.
+        """
+        raise NotImplementedError
+
+    def rekey_event(self, rekeyed: pd.DataFrame) -> None:
+        """Move Events from one pair of a booking to another (``contracts.REKEYED``; S4, a replaced attendee)."""
+        raise NotImplementedError
+
+    def follow_people(self, forwards: pd.DataFrame) -> None:
+        """Move links from converted or merged records to their successors (``contracts.FORWARDS``; M7)."""
+        raise NotImplementedError
+
+    def event_link_rows(self, *, batch_rows: int=50000) -> Iterator[pd.DataFrame]:
+        """Give all links in order of their key, in batches (``contracts.EVENT_LINK_ROWS``)."""
+        raise NotImplementedError
+
+    def person_links(self, client_ids: Collection[str]) -> pd.DataFrame:
+        """Return the kept links of these clients (``frames.PERSON_LINKS``)."""
+        raise NotImplementedError
+
+    def person_claims(self, identities: Collection[str]) -> pd.DataFrame:
+        """Return the claims of these identities, retired ones included (``frames.CLAIMS``)."""
+        raise NotImplementedError
+
+    def claim_identities(self, run_id: str, groups: pd.DataFrame, *, namespace: str, now: datetime) -> pd.DataFrame:
+        """Claim each person before creation (``contracts.PERSON_GROUPS`` → ``CLAIMED_PEOPLE``; M8).
+
+        An unretired claim of any identity of the group wins: a settled one before an unsettled, then the smallest key;
+        the group's other identities lead to it from then on. Otherwise a key never handed out before is.
+        """
+        raise NotImplementedError
+
+    def retire_claims(self, claim_keys: Collection[str], now: datetime) -> None:
+        """Retire keys whose record was converted or deleted: they are not used again (M8)."""
+        raise NotImplementedError
+
+    def record_people(self, run_id: str, links: pd.DataFrame, *, settings_version: int, now: datetime) -> None:
+        """Record who each client is in Salesforce (``contracts.PEOPLE_RESULTS``); the first commit point of a run.
+
+        An administrator's choice is replaced only by another one.
+        """
+        raise NotImplementedError
+
+    def record_decisions(self, run_id: str, decisions: pd.DataFrame, *, settings_version: int, now: datetime) -> int:
+        """Keep the decisions (``frames.DECISIONS``) that differ from their client's latest; return how many (M9)."""
+        raise NotImplementedError
+
+    def latest_decision(self, client_id: str) -> dict[str, object] | None:
+        """Return a client's latest decision as the columns of ``match_decisions``, if there is one."""
+        raise NotImplementedError
+
+    def staff_links(self) -> pd.DataFrame:
+        """Return every staff link (``frames.STAFF_LINKS``)."""
+        raise NotImplementedError
+
+    def save_staff_links(self, links: pd.DataFrame, now: datetime) -> int:
+        """Save links (``frames.STAFF_LINKS``) and return how many moved; an e-mail never replaces an administrator's."""
+        raise NotImplementedError
+
+    def staff_synced_at(self) -> datetime | None:
+        """Return when staff links were last synced, if ever."""
+        raise NotImplementedError
+
+    def mark_staff_synced(self, now: datetime) -> None:
+        """Record that staff links were synced."""
+        raise NotImplementedError
+
+    def plan_job(self, *, run_id: str, step: str, chunk: int, part: int, sobject: str, operation: str, api: str, digest: str, staged_file: str | None, sent: int, now: datetime) -> JobRecord:
+        """Return the job of this run, step, chunk and part: the one known already, else a new one in state planned."""
+        raise NotImplementedError
+
+    def update_job(self, number: int, /, *, now: datetime, **changes: str | int | None) -> JobRecord:
+        """Change columns of the job with this ledger id (``JobRecord.id``) and return it.
+
+        Raises:
+            LedgerConflictError: there is no such job, or no such column to change.
+        """
+        raise NotImplementedError
+
+    def jobs(self, run_id: str, step: str | None=None, chunk: int | None=None) -> list[JobRecord]:
+        """Return a run's jobs in order of step, chunk and part."""
+        raise NotImplementedError
+
+    def settle(self, run: SyncRun, outcomes: pd.DataFrame | Iterable[pd.DataFrame], *, counts: Mapping[str, int], watermark: tuple[datetime, int] | None, cleared_dirty: Collection[str], settings_version: int, state: str, now: datetime) -> None:
+        """Commit a run's outcomes, quarantine, counts and, last, its watermark: the third commit point.
+
+        All in one transaction, and idempotent for one run. What a newer claim has overtaken stays as it is; the
+        watermark only moves forward.
+
+        Args:
+            run: the run; its clock (``run.now``) is what later moves are compared with.
+            outcomes: ``contracts.OUTCOMES``, whole or in batches; every pair once.
+            counts: the run's counts, kept as they are.
+            watermark: ``(changed_at, id)`` reached, or nothing to leave it.
+            cleared_dirty: booking keys or appointment ids that were read again; those marked after ``run.now`` stay.
+            settings_version: the version the run read.
+            state: a ``RunState``.
+            now: the instant of settling.
+        """
+        raise NotImplementedError
+
+    def quarantine_rows(self, *, kinds: tuple[str, ...] | None=None, limit: int | None=None) -> pd.DataFrame:
+        """Return held, quarantined and disabled pairs, last seen first (``contracts.QUARANTINE_ROWS``)."""
+        raise NotImplementedError
+
+    def quarantine_counts(self) -> pd.DataFrame:
+        """Return how many pairs there are by outcome and reason (``contracts.QUARANTINE_COUNTS``)."""
+        raise NotImplementedError

@@ -1,0 +1,273 @@
+"""The ledger's tables (design §3), as SQLAlchemy Core sees them; ``migrations`` is what creates them.
+
+Ids of Coconut and of Salesforce are text. Personal data stands in three columns only, so that ``erase_client`` (Q11)
+knows where to look: ``event_links.payload``, ``person_links.written_values`` and ``match_decisions.explanation``.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from include.ledger.types import AUTO_KEY, Instant
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+ledger_info = Table(
+    "ledger_info",
+    metadata,
+    Column("id", Integer, CheckConstraint("id = 1", name="one_row"), primary_key=True, autoincrement=False),
+    Column("org_id", Text),  # 18 characters; missing until the first run signed in (Q10)
+    Column("bound_by", Text),
+    Column("installed_at", Instant, nullable=False),
+)
+
+settings_versions = Table(
+    "settings_versions",
+    metadata,
+    Column("version", AUTO_KEY, primary_key=True, autoincrement=True),
+    Column("saved_at", Instant, nullable=False),
+    Column("saved_by", Text, nullable=False),
+    Column("settings", JSON, nullable=False),
+)
+
+settings_changes = Table(
+    "settings_changes",
+    metadata,
+    Column("version", BigInteger, ForeignKey("settings_versions.version"), primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("old", Text),
+    Column("new", Text),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("run_id", Text, primary_key=True),
+    Column("dag_id", Text, nullable=False),
+    Column("selection", Text, nullable=False),
+    Column("trigger", Text, nullable=False),
+    Column("dry_run", Boolean, nullable=False),
+    Column("state", Text, nullable=False),  # include.ledger.runs.RunState
+    Column("started_at", Instant, nullable=False, index=True),  # the run's clock: nothing it read is older
+    Column("finished_at", Instant),
+    Column("settings_version", BigInteger, nullable=False),
+    Column("counts", JSON),
+)
+
+run_api_calls = Table(
+    "run_api_calls",
+    metadata,
+    Column("run_id", Text, primary_key=True),
+    Column("task", Text, primary_key=True),
+    Column("attempt", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("calls", BigInteger, nullable=False),
+)
+
+watermarks = Table(
+    "watermarks",
+    metadata,
+    Column("selection", Text, primary_key=True),
+    Column("changed_at", Instant, nullable=False),
+    Column("id", BigInteger, nullable=False),
+    Column("run_id", Text, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+)
+
+event_links = Table(
+    "event_links",
+    metadata,
+    Column("booking_key", Text, primary_key=True),
+    Column("appointment_id", Text, nullable=False, index=True),
+    Column("client_id", Text, index=True),
+    Column("event_id", Text, index=True),
+    Column("who_id", Text, index=True),
+    Column("owner_id", Text),
+    Column("staff_id", Text, index=True),
+    # as last written; missing where we never wrote, and where an overtaken write left the org's state unknown
+    Column("payload", Text),
+    Column("payload_hash", Text),
+    Column("claimed_version", BigInteger),
+    Column("claimed_by_run", Text),
+    Column("written_version", BigInteger),
+    Column("settled_version", BigInteger),
+    Column("settled_digest", Text),
+    Column("last_outcome", Text),
+    Column("last_reason", Text),
+    Column("mapping_version", BigInteger),
+    Column("settings_version", BigInteger),
+    # the booking's facts, for reports
+    Column("kind", Text),
+    Column("status", Text),
+    Column("is_primary", Boolean),
+    Column("service_id", Text),
+    Column("service_name", Text),
+    Column("location_id", Text),
+    Column("location_name", Text),
+    Column("starts_at", Instant),
+    Column("ends_at", Instant),
+    Column("local_day", Text),
+    Column("booked_at", Instant),
+    Column("read_at", Instant),  # clock of the newest run that settled the pair: later moves are news to it
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+)
+
+dirty_keys = Table(
+    "dirty_keys",
+    metadata,
+    Column("booking_key", Text, primary_key=True),
+    Column("appointment_id", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("since", Instant, nullable=False),
+)
+
+claim_keys = Table(
+    "claim_keys",
+    metadata,
+    Column("claim_key", Text, primary_key=True),  # value of Coconut_Client_Key__c
+    Column("base", Text, nullable=False),  # namespace and client id; the key itself for the first ordinal
+    Column("ordinal", Integer, nullable=False),
+    Column("handed_out_at", Instant, nullable=False),
+    UniqueConstraint("base", "ordinal"),
+)
+
+person_claims = Table(
+    "person_claims",
+    metadata,
+    Column("identity", Text, primary_key=True),
+    Column("claim_key", Text, ForeignKey("claim_keys.claim_key"), nullable=False, index=True),
+    Column("sobject", Text, nullable=False),
+    Column("record_id", Text),
+    Column("retired_at", Instant),
+    Column("claimed_by_run", Text, nullable=False),
+    Column("claimed_at", Instant, nullable=False),
+)
+
+person_links = Table(
+    "person_links",
+    metadata,
+    Column("client_id", Text, primary_key=True),
+    Column("sobject", Text, nullable=False),
+    Column("record_id", Text, nullable=False, index=True),
+    Column("who_id", Text, index=True),
+    Column("created_by_us", Boolean, nullable=False),
+    Column("evidence", Text, nullable=False),
+    Column("claim_key", Text),
+    Column("written_values", Text),  # JSON of the person fields we last wrote
+    Column("settings_version", BigInteger, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+)
+
+match_decisions = Table(
+    "match_decisions",
+    metadata,
+    Column("client_id", Text, primary_key=True),
+    Column("run_id", Text, primary_key=True),
+    Column("decided_at", Instant, nullable=False),
+    Column("settings_version", BigInteger, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("sobject", Text),
+    Column("record_id", Text),
+    Column("evidence", Text),
+    Column("reason", Text),
+    Column("explanation", Text),
+)
+
+outcomes = Table(
+    "outcomes",
+    metadata,
+    Column("id", AUTO_KEY, primary_key=True, autoincrement=True),
+    Column("booking_key", Text, nullable=False),
+    Column("run_id", Text, nullable=False),
+    Column("at", Instant, nullable=False, index=True),
+    Column("outcome", Text, nullable=False),
+    Column("reason", Text),
+    Column("action", Text),
+    Column("source_version", BigInteger),
+    Column("event_id", Text),
+    Column("detail", Text),
+    UniqueConstraint("booking_key", "run_id"),
+)
+
+quarantine = Table(
+    "quarantine",
+    metadata,
+    Column("booking_key", Text, primary_key=True),
+    Column("appointment_id", Text, nullable=False, index=True),
+    Column("client_id", Text, index=True),
+    Column("kind", Text),
+    Column("outcome", Text, nullable=False),
+    Column("reason", Text),
+    Column("detail", Text),
+    Column("waits_for", Text, nullable=False, index=True),
+    Column("waits_for_key", Text),
+    Column("attempts", Integer, nullable=False),
+    Column("first_seen_at", Instant, nullable=False),
+    Column("last_seen_at", Instant, nullable=False),  # clock of the run that saw it last: later moves release it
+    Column("last_run_id", Text, nullable=False),
+)
+
+staff_links = Table(
+    "staff_links",
+    metadata,
+    Column("staff_id", Text, primary_key=True),
+    Column("salesforce_user_id", Text),
+    Column("user_is_active", Boolean, nullable=False),
+    Column("set_by", Text, nullable=False),
+    Column("reason", Text),
+    Column("updated_at", Instant, nullable=False),  # moves only with the link or the user's activity
+)
+
+sync_state = Table(
+    "sync_state",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", AUTO_KEY, primary_key=True, autoincrement=True),
+    Column("run_id", Text, nullable=False),
+    Column("step", Text, nullable=False),
+    Column("chunk", Integer, nullable=False),
+    Column("part", Integer, nullable=False),
+    Column("sobject", Text, nullable=False),
+    Column("operation", Text, nullable=False),
+    Column("api", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("staged_file", Text),
+    Column("job_id", Text, index=True),
+    Column("state", Text, nullable=False),  # include.ledger.jobs.JobState
+    Column("sent", BigInteger, nullable=False),
+    Column("succeeded", BigInteger),
+    Column("failed", BigInteger),
+    Column("unprocessed", BigInteger),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    UniqueConstraint("run_id", "step", "chunk", "part"),
+)
