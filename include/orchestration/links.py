@@ -1,0 +1,44 @@
+"""The button on a load task that opens its Salesforce job (rule C1)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from airflow.providers.standard.decorators.python import _PythonDecoratedOperator
+from airflow.sdk import BaseOperatorLink
+from airflow.sdk.bases.decorator import task_decorator_factory
+from airflow.sdk.bases.xcom import BaseXCom
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+JOB_URL_KEY: Final = "salesforce_job_url"
+
+
+def job_page(instance_url: str, job_id: str) -> str:
+    """Return the page of one Bulk API job in Salesforce Setup."""
+    return f"{instance_url.rstrip('/')}/lightning/setup/AsyncApiJobStatus/page?address=%2F{job_id}"
+
+
+class SalesforceJobLink(BaseOperatorLink):
+    """Opens the page that the task noted under ``salesforce_job_url``; a load by REST has no job, and no link."""
+
+    name = "Salesforce job"
+
+    def get_link(self, operator: Any, *, ti_key: Any) -> str:  # noqa: ARG002 - Airflow's signature
+        """Return the job's page, or nothing."""
+        return BaseXCom.get_value(ti_key=ti_key, key=JOB_URL_KEY) or ""
+
+
+class _LoadOperator(_PythonDecoratedOperator):
+    """A Python task with the link; Airflow takes links from the operator's class."""
+
+    custom_operator_name = "@load_task"
+    operator_extra_links = (SalesforceJobLink(),)
+
+
+def load_task(python_callable: Callable[..., Any] | None = None, **kwargs: Any) -> Any:
+    """Make a function a task, like ``@task``, that links to its Salesforce job."""
+    return task_decorator_factory(
+        python_callable=python_callable, decorated_operator_class=_LoadOperator, **kwargs
+    )
