@@ -1,0 +1,132 @@
+"""Check source, people and event frames before anything is written, and fix the plan of the run (rules Q1, T6)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from include.errors import GateClosed
+from include.frames import BOOKINGS, EVENTS, PEOPLE
+from include.mapping.events import booking_keys
+from include.pipeline.accounting import add_counts, counted_calls
+from include.pipeline.artifacts import (
+    BOOKINGS_NAME,
+    CHECK,
+    EVENTS_NAME,
+    EXTRACT,
+    MAP_EVENTS,
+    MAP_PEOPLE,
+    PEOPLE_NAME,
+    Manifest,
+    chunk_name,
+    read_chunk,
+)
+from include.pipeline.context import SyncRun, Wiring
+from include.quality.gate import QualityGate, Verdict
+from include.reasons import REASONS, Action, Outcome
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LOADED: Final = (Action.CREATE, Action.UPDATE, Action.DELETE)
+
+
+def check_frames(run: SyncRun, wiring: Wiring) -> dict[str, object]:
+    """Stage the checked frames and the plan, and return its counts.
+
+    A row that fails a check is quarantined with its reason. Checked are all frames of the run before the first write.
+
+    Raises:
+        GateClosed: wrong columns, or an implausible share of bad rows; nothing was written.
+    """
+    with counted_calls(run, wiring, CHECK):
+        manifest = Manifest.read_from(run, wiring)
+        namespace = wiring.ledger.settings_at(manifest.settings_version).settings.key_namespace
+        gate = QualityGate()
+        people = wiring.staging.read_frame(run.run_id, MAP_PEOPLE, PEOPLE_NAME, PEOPLE)
+        checked_people = _quarantine_people(people, gate.check_people(people))
+        plan: dict[str, int] = {}
+        for chunk in range(manifest.chunks):
+            events = _check_chunk(run, wiring, chunk, gate, namespace)
+            events = _without_refused_people(events, checked_people)
+            wiring.staging.write_frame(run.run_id, CHECK, chunk_name(EVENTS_NAME, chunk), events)
+            plan = add_counts(plan, _count_plan(events))
+        wiring.staging.write_frame(run.run_id, CHECK, PEOPLE_NAME, checked_people)
+        wiring.staging.write_json(run.run_id, CHECK, "validation", gate.report())
+        plan["events_to_load"] = sum(plan.get(action, 0) for action in LOADED)
+        wiring.staging.write_json(run.run_id, CHECK, "plan", plan)
+        if not gate.is_open:
+            raise GateClosed(gate.sentence())
+        if run.dry_run:
+            _close_dry_run(run, wiring, manifest, plan)
+        return {"read": manifest.read, **plan}
+
+
+def _check_chunk(run: SyncRun, wiring: Wiring, chunk: int, gate: QualityGate, namespace: str) -> pd.DataFrame:
+    bookings = read_chunk(run, wiring, EXTRACT, BOOKINGS_NAME, chunk, BOOKINGS)
+    events = read_chunk(run, wiring, MAP_EVENTS, EVENTS_NAME, chunk, EVENTS)
+    source = bookings.assign(booking_key=booking_keys(bookings, namespace=namespace))
+    for verdict in (gate.check_source(source), gate.check_events(events)):
+        events = _quarantine_events(events, verdict)
+    return events
+
+
+def _quarantine_events(events: pd.DataFrame, verdict: Verdict) -> pd.DataFrame:
+    """Quarantine the failing pairs that would otherwise be written; a held or disabled pair stays what it is."""
+    failing = verdict.failing.drop_duplicates("key").set_index("key")
+    is_failing = events["booking_key"].isin(failing.index) & events["outcome"].isna()
+    is_failing &= events["action"] != Action.DELETE
+    return _quarantine(events, is_failing, events["booking_key"].map(failing["reason"]), events["client_id"])
+
+
+def _quarantine_people(people: pd.DataFrame, verdict: Verdict) -> pd.DataFrame:
+    failing = verdict.failing.drop_duplicates("key").set_index("key")
+    is_failing = people["person_ref"].isin(failing.index) & people["outcome"].isna()
+    return people.assign(
+        outcome=people["outcome"].mask(is_failing, str(Outcome.QUARANTINED)),
+        reason=people["reason"].mask(is_failing, people["person_ref"].map(failing["reason"])),
+    )
+
+
+def _without_refused_people(events: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
+    """Quarantine the pairs whose person cannot be created, with the person's reason."""
+    refused = people[people["outcome"].notna()].drop_duplicates("person_ref").set_index("person_ref")
+    is_refused = (
+        events["person_ref"].isin(refused.index) & events["needs_person"] & (events["action"] != Action.DELETE)
+    )
+    reasons = events["person_ref"].map(refused["reason"])
+    return _quarantine(events, is_refused, reasons, events["client_id"])
+
+
+def _quarantine(
+    events: pd.DataFrame, is_failing: pd.Series, reasons: pd.Series, waits_for_key: pd.Series
+) -> pd.DataFrame:
+    waits_for = {str(reason): str(text.waits_for) for reason, text in REASONS.items()}
+    settings = {str(reason): text.setting for reason, text in REASONS.items() if text.setting}
+    keys = reasons.map(settings).fillna(waits_for_key)
+    return events.assign(
+        outcome=events["outcome"].mask(is_failing, str(Outcome.QUARANTINED)),
+        reason=events["reason"].mask(is_failing, reasons),
+        waits_for=events["waits_for"].mask(is_failing, reasons.map(waits_for)),
+        waits_for_key=events["waits_for_key"].mask(is_failing, keys),
+        action=events["action"].mask(is_failing, str(Action.NONE)),
+        needs_person=events["needs_person"] & ~is_failing,
+    )
+
+
+def _count_plan(events: pd.DataFrame) -> dict[str, int]:
+    planned = events.loc[events["outcome"].isna(), "action"].value_counts()
+    others = events["outcome"].value_counts()
+    return {str(name): int(number) for counts in (planned, others) for name, number in counts.items()}
+
+
+def _close_dry_run(run: SyncRun, wiring: Wiring, manifest: Manifest, plan: dict[str, int]) -> None:
+    wiring.ledger.settle(
+        run,
+        (),
+        counts={"read": manifest.read, **plan},
+        watermark=None,
+        cleared_dirty=(),
+        settings_version=manifest.settings_version,
+        state="dry_run",
+        now=run.now,
+    )

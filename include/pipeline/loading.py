@@ -1,0 +1,233 @@
+"""Send rows to Salesforce so that being killed at any instant is harmless (design §2, *Loading*).
+
+Large loads go by Bulk API 2.0 ingest, small ones by sObject Collections; the caller sees result frames joined on our
+key either way. What is sent twice lands once: Events are upserted on their key or written by Id, people are inserted
+with their claim's key.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final, Literal
+
+from include.errors import ConservationError, OrgExhaustedError
+from include.salesforce.bulk_csv import write_bulk_csv
+from include.salesforce.error_codes import RetryClass, classify
+from include.settings.model import LoadApi
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from include.ledger.jobs import JobRecord
+    from include.pipeline.context import SyncRun, Wiring
+
+Operation = Literal["insert", "update", "upsert", "delete"]
+
+BULK_THRESHOLD_ROWS: Final = 2_000
+"""From here on Bulk API 2.0 costs fewer calls than Collections of 200 rows (Salesforce's own rule of thumb)."""
+
+PASSES: Final = 3
+"""Times a row is sent while its refusal may pass by itself (row locks, unprocessed rows)."""
+
+BACK_OFF_SECONDS: Final = 2.0
+
+FINISHED: Final = ("settled", "aborted")
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Rows for one sObject and one operation.
+
+    ``rows`` is a wire frame; ``columns`` are the Salesforce fields to send, ``key_column`` the text column that results
+    are joined on.
+    """
+
+    step: str
+    chunk: int
+    sobject: str
+    operation: Operation
+    rows: pd.DataFrame
+    columns: tuple[str, ...]
+    key_column: str
+    api: LoadApi
+    external_id_field: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """What a job of an earlier attempt did: the rows it was sent, and their results."""
+
+    operation: str
+    rows: pd.DataFrame
+    results: pd.DataFrame
+
+
+def choose_api(setting: LoadApi, total_rows: int) -> LoadApi:
+    """Return Bulk or REST for one object and run, on its total of rows before chunking (setting ``load_api``)."""
+    if setting is not LoadApi.AUTO:
+        return setting
+    return LoadApi.BULK if total_rows >= BULK_THRESHOLD_ROWS else LoadApi.REST
+
+
+class Loader:
+    """Loads the rows of one run, journalling Bulk jobs in the ledger before they take effect."""
+
+    def __init__(self, run: SyncRun, wiring: Wiring) -> None:
+        self._run = run
+        self._wiring = wiring
+
+    def load(self, load: Load) -> Iterator[pd.DataFrame]:
+        """Send the rows and yield their results (contract ``RESULTS``), every row exactly once.
+
+        Rows whose refusal may pass are sent again, alone, with back-off.
+
+        Raises:
+            OrgExhaustedError: a limit of the whole org is used up.
+            SalesforceUnavailableError, RequestRefusedError: as the gateway raises them.
+        """
+        pending = load
+        for attempt in range(1, PASSES + 1):
+            retried: list[str] = []
+            for results in self._send(pending):
+                _stop_when_exhausted(results)
+                again = _may_pass(results) if attempt < PASSES else results["is_success"] & False
+                retried += results.loc[again, "key"].tolist()
+                yield results[~again]
+            if not retried:
+                return
+            time.sleep(BACK_OFF_SECONDS * attempt)
+            rows = load.rows[load.rows[load.key_column].isin(retried)]
+            pending = replace(load, rows=rows, api=choose_api(LoadApi.AUTO, len(rows)))
+
+    def recover(self, step: str, chunk: int) -> Iterator[Recovered]:
+        """Yield the results of jobs that an earlier, interrupted attempt left behind.
+
+        A job that was never closed had no effect and is aborted; one past that point is waited for, never resent.
+        The caller commits what is yielded before it asks for the next.
+        """
+        for job in self._wiring.ledger.jobs(self._run.run_id, step=step, chunk=chunk):
+            if job.state in FINISHED:
+                continue
+            if job.job_id is None or self._wiring.salesforce.bulk_job(job.job_id).state == "Open":
+                self._abandon(job)
+                continue
+            rows = self._wiring.staging.read_frame(self._run.run_id, step, _sent_name(job.chunk, job.part), None)
+            for results in self._results(job, len(rows)):
+                yield Recovered(job.operation, rows, results)
+
+    def _send(self, load: Load) -> Iterator[pd.DataFrame]:
+        if load.rows.empty:
+            return
+        if load.api is LoadApi.BULK:
+            yield from self._send_by_bulk(load)
+            return
+        wanted = [*dict.fromkeys((load.key_column, *load.columns))]
+        yield from self._wiring.salesforce.write_collections(
+            load.operation,
+            load.sobject,
+            load.rows[wanted],
+            key_column=load.key_column,
+            fields=load.columns,
+            external_id_field=load.external_id_field,
+            headers=load.headers,
+        )
+
+    def _send_by_bulk(self, load: Load) -> Iterator[pd.DataFrame]:
+        known = self._wiring.ledger.jobs(self._run.run_id, step=load.step, chunk=load.chunk)
+        part = max((job.part for job in known), default=-1) + 1
+        job = self._submit(load, part)
+        yield from self._results(job, len(load.rows))
+
+    def _submit(self, load: Load, part: int) -> JobRecord:
+        """Bring one job past the point of no return, each step journalled before the next takes effect."""
+        staging, ledger, salesforce = self._wiring.staging, self._wiring.ledger, self._wiring.salesforce
+        run_id, name = self._run.run_id, _sent_name(load.chunk, part)
+        staging.write_frame(run_id, load.step, name, load.rows)
+        with staging.open_output(run_id, load.step, f"{name}.csv") as output:
+            written = write_bulk_csv(load.rows, load.columns, output)
+        job = ledger.plan_job(
+            run_id=run_id,
+            step=load.step,
+            chunk=load.chunk,
+            part=part,
+            sobject=load.sobject,
+            operation=load.operation,
+            api=str(LoadApi.BULK),
+            digest=written.digest,
+            staged_file=f"{name}.csv",
+            sent=len(load.rows),
+            now=self._run.now,
+        )
+        remote = salesforce.bulk_create_job(
+            sobject=load.sobject, operation=load.operation, external_id_field=load.external_id_field
+        )
+        job = ledger.update_job(job.id, job_id=remote.id, state="created", now=self._run.now)
+        with staging.open_input(run_id, load.step, f"{name}.csv") as source:
+            salesforce.bulk_upload(remote.id, source)
+        salesforce.bulk_close(remote.id)
+        return ledger.update_job(job.id, state="uploaded", now=self._run.now)
+
+    def _results(self, job: JobRecord, sent: int) -> Iterator[pd.DataFrame]:
+        """Wait for a closed job, yield its results, and mark it settled once the caller took them all."""
+        if job.job_id is None:
+            return
+        salesforce = self._wiring.salesforce
+        finished = salesforce.bulk_wait(job.job_id)
+        succeeded = failed = unprocessed = 0
+        for results in salesforce.bulk_results(job.job_id, key_column=_key_column(job)):
+            succeeded += int(results["is_success"].sum())
+            unprocessed += int(results["is_unprocessed"].sum())
+            failed += int((~results["is_success"] & ~results["is_unprocessed"]).sum())
+            yield results
+        if succeeded + failed + unprocessed != sent:
+            msg = (
+                f"Salesforce job {job.job_id} ({finished.state}) was sent {sent} rows but accounts for "
+                f"{succeeded + failed + unprocessed}; look at the job in Setup, Bulk Data Load Jobs."
+            )
+            raise ConservationError(msg)
+        self._wiring.ledger.update_job(
+            job.id,
+            state="settled",
+            succeeded=succeeded,
+            failed=failed,
+            unprocessed=unprocessed,
+            now=self._run.now,
+        )
+
+    def _abandon(self, job: JobRecord) -> None:
+        if job.job_id is not None:
+            self._wiring.salesforce.bulk_abort(job.job_id)
+        self._wiring.ledger.update_job(job.id, state="aborted", now=self._run.now)
+
+
+def is_class(results: pd.DataFrame, *classes: RetryClass) -> pd.Series:
+    """Tell which results were refused with an error code of the given classes."""
+    refused = ~results["is_success"] & results["error_code"].notna()
+    known = {code: classify(code) for code in results.loc[refused, "error_code"].unique()}
+    return refused & results["error_code"].map(known).isin(classes)
+
+
+def _may_pass(results: pd.DataFrame) -> pd.Series:
+    return is_class(results, RetryClass.TRANSIENT) | results["is_unprocessed"]
+
+
+def _stop_when_exhausted(results: pd.DataFrame) -> None:
+    exhausted = is_class(results, RetryClass.EXHAUSTED)
+    if exhausted.any():
+        code = results.loc[exhausted, "error_code"].iloc[0]
+        msg = f"The org answered {code}; its rows stay pending. The task goes on once the limit has room again."
+        raise OrgExhaustedError(msg)
+
+
+def _sent_name(chunk: int, part: int) -> str:
+    return f"sent-{chunk:05d}-{part:03d}"
+
+
+def _key_column(job: JobRecord) -> str:
+    """Return the uploaded column that identifies a row: Ids for known records, our key for new ones."""
+    if job.operation in {"update", "delete"}:
+        return "Id"
+    return "Coconut_Booking_Key__c" if job.sobject == "Event" else "Coconut_Client_Key__c"
