@@ -104,7 +104,9 @@ REASONS: dict[Reason, ReasonText] = {
         _U, WaitsFor.NOTHING, "Nothing that travels to Salesforce changed."
     ),
     Reason.SHARED_EVENT: ReasonText(
-        _U, WaitsFor.NOTHING, "Another attendee of this booking is the same Salesforce record and carries its Event."
+        _U,
+        WaitsFor.NOTHING,
+        "Another attendee of this booking is the same Salesforce record and carries its Event.",
     ),
     Reason.OVERTAKEN: ReasonText(
         _U, WaitsFor.NOTHING, "A newer version of this booking was already taken up by another run."
@@ -121,7 +123,9 @@ REASONS: dict[Reason, ReasonText] = {
     Reason.WALK_IN_NOT_FINAL: ReasonText(
         _H, _ROW, "A walk-in syncs once its status is complete, no_show or cancelled."
     ),
-    Reason.CLIENT_DELETED: ReasonText(_H, _CLIENT, "The client was deleted in Coconut; their bookings stay as they are."),
+    Reason.CLIENT_DELETED: ReasonText(
+        _H, _CLIENT, "The client was deleted in Coconut; their bookings stay as they are."
+    ),
     Reason.BEFORE_SYNC_FROM: ReasonText(
         _H, _SETTING, "The booking starts before the date from which bookings sync.", "sync_from"
     ),
@@ -130,7 +134,10 @@ REASONS: dict[Reason, ReasonText] = {
     ),
     Reason.EVENTS_OFF: ReasonText(_H, _SETTING, "Writing Events is switched off.", "sync_events"),
     Reason.REGISTRATION_OFF: ReasonText(
-        _H, _SETTING, "Nobody was found in Salesforce, and registering people is switched off.", "register_people"
+        _H,
+        _SETTING,
+        "Nobody was found in Salesforce, and registering people is switched off.",
+        "register_people",
     ),
     Reason.INSUFFICIENT_EVIDENCE: ReasonText(
         _H, _CLIENT, "The client lacks what the matching algorithm compares (an e-mail, for instance)."
@@ -153,7 +160,9 @@ REASONS: dict[Reason, ReasonText] = {
     Reason.UNKNOWN_TIME_ZONE: ReasonText(_Q, _ROW, "The time zone is not an IANA zone."),
     Reason.UNNAMED_CLIENT: ReasonText(_Q, _CLIENT, "The client has neither a first nor a last name."),
     Reason.INVALID_EMAIL: ReasonText(_Q, _CLIENT, "The client's e-mail is not one that Salesforce accepts."),
-    Reason.VALUE_TOO_LONG: ReasonText(_Q, _CLIENT, "A value is longer than the Salesforce field that takes it."),
+    Reason.VALUE_TOO_LONG: ReasonText(
+        _Q, _CLIENT, "A value is longer than the Salesforce field that takes it."
+    ),
     Reason.NO_EVENTS_OWNER: ReasonText(
         _Q,
         _SETTING,
@@ -178,15 +187,21 @@ REASONS: dict[Reason, ReasonText] = {
     Reason.DEFAULT_OWNER_INACTIVE: ReasonText(
         _Q, WaitsFor.SALESFORCE_USER, "The default owner is not an active Salesforce User.", "default_owner"
     ),
-    Reason.PERSON_NOT_WRITTEN: ReasonText(_Q, _CLIENT, "Salesforce refused the Lead, Contact or Account of this client."),
+    Reason.PERSON_NOT_WRITTEN: ReasonText(
+        _Q, _CLIENT, "Salesforce refused the Lead, Contact or Account of this client."
+    ),
     Reason.PERSON_UNUSABLE: ReasonText(
-        _Q, _PERSON, "The Salesforce record was converted, merged or deleted during the run; it is matched afresh."
+        _Q,
+        _PERSON,
+        "The Salesforce record was converted, merged or deleted during the run; it is matched afresh.",
     ),
     Reason.REFUSED_BY_SALESFORCE: ReasonText(_Q, _ROW, "Salesforce refused the Event."),
     Reason.TRANSIENT_EXHAUSTED: ReasonText(
         _Q, _ROW, "Row locks or server errors outlasted the retries; the next run tries again."
     ),
-    Reason.UNPROCESSED: ReasonText(_Q, _ROW, "Salesforce left the row unprocessed; the next run tries again."),
+    Reason.UNPROCESSED: ReasonText(
+        _Q, _ROW, "Salesforce left the row unprocessed; the next run tries again."
+    ),
 }
 
 RETRIED_NEXT_RUN = frozenset({Reason.TRANSIENT_EXHAUSTED, Reason.UNPROCESSED, Reason.PERSON_UNUSABLE})

@@ -41,7 +41,9 @@ def _by_email(staff: pd.DataFrame, users: pd.DataFrame) -> pd.DataFrame:
     import pandas as pd
 
     standard = users[users["UserType"] == "Standard"]
-    standard = standard.assign(match=normalise_email(standard["Email"]), is_active=standard["IsActive"] == "true")
+    standard = standard.assign(
+        match=normalise_email(standard["Email"]), is_active=standard["IsActive"] == "true"
+    )
     active = standard[standard["is_active"]].groupby("match")["Id"].agg(["first", "size"])
     emails = normalise_email(staff["email"])
     number = emails.map(active["size"]).fillna(0)

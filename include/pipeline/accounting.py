@@ -26,7 +26,9 @@ def counted_calls(run: SyncRun, wiring: Wiring, task: str) -> Iterator[None]:
         yield
     finally:
         if wiring.has_signed_in:
-            wiring.ledger.record_api_calls(run.run_id, task=task, attempt=attempt, calls=wiring.salesforce.usage.calls)
+            wiring.ledger.record_api_calls(
+                run.run_id, task=task, attempt=attempt, calls=wiring.salesforce.usage.calls
+            )
 
 
 def count_outcomes(pairs: pd.DataFrame) -> dict[str, int]:

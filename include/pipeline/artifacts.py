@@ -55,7 +55,9 @@ class Manifest:
             "chunks": self.chunks,
             "read": self.read,
             "sync_from": self.sync_from.isoformat(),
-            "high_water": None if self.high_water is None else [self.high_water[0].isoformat(), self.high_water[1]],
+            "high_water": None
+            if self.high_water is None
+            else [self.high_water[0].isoformat(), self.high_water[1]],
             "read_at": self.read_at.isoformat(),
         }
 
@@ -79,7 +81,9 @@ def chunk_name(name: str, chunk: int) -> str:
     return f"{name}-{chunk:05d}"
 
 
-def read_chunk(run: SyncRun, wiring: Wiring, stage: str, name: str, chunk: int, contract: FrameContract) -> pd.DataFrame:
+def read_chunk(
+    run: SyncRun, wiring: Wiring, stage: str, name: str, chunk: int, contract: FrameContract
+) -> pd.DataFrame:
     """Return one staged chunk under its contract."""
     return wiring.staging.read_frame(run.run_id, stage, chunk_name(name, chunk), contract)
 

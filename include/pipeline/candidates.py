@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Final
 
 from include.frames import CANDIDATES
+from include.matching.lookups import Lookups
+from include.matching.normalise import normalise_phone
+from include.salesforce import soql
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from include.matching.lookups import Lookups
     from include.salesforce.gateway import SalesforceGateway
 
 BULK_QUERY_CALLS: Final = 8
 """About what a Bulk API 2.0 query job costs: create, a few polls, result pages."""
-
-MAX_HOPS: Final = 5
-"""Conversions and merges followed one after the other before a chain is given up."""
 
 COLUMNS: Final[Mapping[str, Mapping[str, str]]] = {
     "Lead": {
@@ -52,25 +51,32 @@ COLUMNS: Final[Mapping[str, Mapping[str, str]]] = {
 SOBJECTS: Final = tuple(COLUMNS)
 
 
-def find_candidates(salesforce: SalesforceGateway, lookups: Lookups) -> pd.DataFrame:
-    """Return the candidates (contract ``CANDIDATES``) for ``lookups``, with everything they were converted or merged into.
+def find_candidates(
+    salesforce: SalesforceGateway, next_lookups: Callable[[pd.DataFrame, Lookups], Lookups]
+) -> pd.DataFrame:
+    """Return the candidates (contract ``CANDIDATES``), asking in turns until nothing more is wanted.
 
-    Converted and deleted records are read too: rule M7 follows them.
+    Converted and deleted records are read too, and what they became: rule M7 follows them.
+
+    Args:
+        salesforce: the signed-in gateway.
+        next_lookups: given the candidates so far and what was asked so far, says what to ask next.
     """
+    candidates, done = CANDIDATES.empty(), Lookups()
+    while wanted := next_lookups(candidates, done):
+        candidates = _joined([candidates, *_read(salesforce, wanted)])
+        done |= wanted
+    return candidates
+
+
+def _read(salesforce: SalesforceGateway, wanted: Lookups) -> list[pd.DataFrame]:
     found: list[pd.DataFrame] = []
     for sobject in SOBJECTS:
-        found += _by_value(salesforce, sobject, "Email", lookups.emails)
-        found += _by_value(salesforce, sobject, "Phone", lookups.phones)
-        found += _by_value(salesforce, sobject, "Coconut_Client_Key__c", lookups.client_keys)
-        found += _by_value(salesforce, sobject, "Id", lookups.record_ids.get(sobject, frozenset()))
-    candidates = _joined(found)
-    for _ in range(MAX_HOPS):
-        wanted = _unread_targets(candidates)
-        hops = [frame for sobject in SOBJECTS for frame in _by_value(salesforce, sobject, "Id", wanted[sobject])]
-        if not any(len(hop) for hop in hops):
-            break
-        candidates = _joined([candidates, *hops])
-    return candidates
+        found += _by_value(salesforce, sobject, "Id", wanted.record_ids.get(sobject, frozenset()))
+        found += _by_value(salesforce, sobject, "Coconut_Client_Key__c", wanted.client_keys)
+        found += _by_value(salesforce, sobject, "Email", wanted.emails)
+        found += _by_phone(salesforce, sobject, wanted.phones)
+    return found
 
 
 def _by_value(
@@ -78,57 +84,45 @@ def _by_value(
 ) -> list[pd.DataFrame]:
     if not values:
         return []
-    columns = tuple(COLUMNS[sobject])
     if field != "Id" and salesforce.lookup_cost(field, values) > BULK_QUERY_CALLS:
-        return _by_scan(salesforce, sobject, field, values)
+        wanted = {value.casefold() for value in values}
+        return _by_scan(salesforce, sobject, field, lambda page: page[field].str.casefold().isin(wanted))
     records = salesforce.query_in(
-        select=columns, sobject=sobject, field=field, values=values, include_deleted=True
+        select=tuple(COLUMNS[sobject]), sobject=sobject, field=field, values=values, include_deleted=True
     )
     return [_named(records, sobject)]
 
 
+def _by_phone(salesforce: SalesforceGateway, sobject: str, phones: Collection[str]) -> list[pd.DataFrame]:
+    """Find phones among all records that have one: Salesforce keeps them as typed, so no filter of its own would do."""
+    if not phones:
+        return []
+    return _by_scan(salesforce, sobject, "Phone", lambda page: normalise_phone(page["Phone"]).isin(phones))
+
+
 def _by_scan(
-    salesforce: SalesforceGateway, sobject: str, field: str, values: Collection[str]
+    salesforce: SalesforceGateway, sobject: str, field: str, is_wanted: Callable[[pd.DataFrame], pd.Series]
 ) -> list[pd.DataFrame]:
     """Read every record that has the field through Bulk API 2.0 and keep the wanted ones, page by page."""
-    wanted = {value.casefold() for value in values}
-    pages = salesforce.bulk_query_frames(
-        select=tuple(COLUMNS[sobject]), sobject=sobject, not_null=field, include_deleted=True
-    )
-    return [_named(page[page[field].str.casefold().isin(wanted)], sobject) for page in pages]
+    query = soql.select(tuple(COLUMNS[sobject]), sobject, where=soql.is_not_null(field))
+    pages = salesforce.bulk_query_frame(query, include_deleted=True)
+    return [_named(page[is_wanted(page)], sobject) for page in pages]
 
 
 def _named(records: pd.DataFrame, sobject: str) -> pd.DataFrame:
     import pandas as pd
 
-    frame = CANDIDATES.empty().reindex(records.index)
+    columns: dict[str, pd.Series | str | bool | None] = dict.fromkeys(CANDIDATES.columns)
     for field, name in COLUMNS[sobject].items():
-        values = records[field]
-        if name.startswith("is_"):
-            frame[name] = values.eq("true")
-        elif name.endswith("_at"):
-            frame[name] = pd.to_datetime(values, utc=True, format="ISO8601").astype("datetime64[us, UTC]")
-        else:
-            frame[name] = values
-    frame["sobject"] = sobject
+        columns[name] = records[field].eq("true") if name.startswith("is_") else records[field]
+    for name in ("created_at", "modified_at"):
+        columns[name] = pd.to_datetime(columns[name], utc=True, format="ISO8601")
     for name in ("is_deleted", "is_converted", "is_person_account"):
-        frame[name] = frame[name].eq(True)
-    return CANDIDATES.conform(frame)
+        columns[name] = False if columns[name] is None else columns[name]
+    return CANDIDATES.conform(pd.DataFrame(columns | {"sobject": sobject}, index=records.index))
 
 
 def _joined(frames: list[pd.DataFrame]) -> pd.DataFrame:
     import pandas as pd
 
-    if not frames:
-        return CANDIDATES.empty()
     return CANDIDATES.conform(pd.concat(frames, ignore_index=True).drop_duplicates("record_id"))
-
-
-def _unread_targets(candidates: pd.DataFrame) -> dict[str, set[str]]:
-    known = set(candidates["record_id"])
-    masters = {
-        sobject: set(candidates.loc[candidates["sobject"] == sobject, "master_record_id"].dropna()) - known
-        for sobject in SOBJECTS
-    }
-    masters["Contact"] |= set(candidates["converted_contact_id"].dropna()) - known
-    return masters

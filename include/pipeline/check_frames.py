@@ -91,7 +91,9 @@ def _without_refused_people(events: pd.DataFrame, people: pd.DataFrame) -> pd.Da
     """Quarantine the pairs whose person cannot be created, with the person's reason."""
     refused = people[people["outcome"].notna()].drop_duplicates("person_ref").set_index("person_ref")
     is_refused = (
-        events["person_ref"].isin(refused.index) & events["needs_person"] & (events["action"] != Action.DELETE)
+        events["person_ref"].isin(refused.index)
+        & events["needs_person"]
+        & (events["action"] != Action.DELETE)
     )
     reasons = events["person_ref"].map(refused["reason"])
     return _quarantine(events, is_refused, reasons, events["client_id"])

@@ -11,7 +11,11 @@ from include.settings.model import EntityType, Settings
 if TYPE_CHECKING:
     from include.salesforce.gateway import SalesforceGateway
 
-PERSON_SOBJECT = {EntityType.LEAD: "Lead", EntityType.CONTACT: "Contact", EntityType.PERSON_ACCOUNT: "Account"}
+PERSON_SOBJECT = {
+    EntityType.LEAD: "Lead",
+    EntityType.CONTACT: "Contact",
+    EntityType.PERSON_ACCOUNT: "Account",
+}
 
 
 def check_org(salesforce: SalesforceGateway, settings: Settings) -> None:

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 from include.errors import AutomaticSyncOff
 from include.mapping.events import booking_keys, digest_pairs, source_versions
 from include.pipeline.accounting import counted_calls
-from include.pipeline.artifacts import ANSWERS_NAME, BOOKINGS_NAME, CLIENTS_NAME, EXTRACT, Manifest, chunk_name
+from include.pipeline.artifacts import (
+    ANSWERS_NAME,
+    BOOKINGS_NAME,
+    CLIENTS_NAME,
+    EXTRACT,
+    Manifest,
+    chunk_name,
+)
 from include.pipeline.context import SyncRun, Trigger, Wiring
 from include.settings.model import Switch
 from include.source.changes import ChangeQuery, ChangeReader, SourceChunk, clients_changed_since
@@ -51,7 +58,7 @@ def _stage_changes(run: SyncRun, wiring: Wiring, settings: SettingsVersion) -> M
     reread = wiring.ledger.dirty_appointments(kinds) | _moved(run, wiring, settings)
     mark = wiring.ledger.watermark(run.selection)
     since = None if mark is None else mark[0] - settings.settings.source_overlap
-    query = ChangeQuery(kinds=kinds, since=since, appointment_ids=reread)
+    query = ChangeQuery(kinds=kinds, since=since, appointment_ids=reread, not_after=run.now)
     reader = ChangeReader(wiring.source.engine, query, pairs_per_chunk=PAIRS_PER_CHUNK)
     chunks = read = 0
     for source_chunk in reader.chunks():
@@ -64,9 +71,6 @@ def _stage_changes(run: SyncRun, wiring: Wiring, settings: SettingsVersion) -> M
         chunks += 1
         read += len(fresh.bookings)
     high_water = None if reader.high_water is None else (reader.high_water.changed_at, reader.high_water.id)
-    if high_water is not None and high_water[0] > run.now:
-        # A source clock that runs ahead must not carry the watermark past rows that are yet to come.
-        high_water = (run.now, 0)
     manifest = Manifest(settings.version, chunks, read, settings.sync_from, high_water, run.now)
     wiring.staging.write_json(run.run_id, EXTRACT, "manifest", manifest.to_json())
     return manifest
@@ -108,7 +112,9 @@ def _without_settled(
     return SourceChunk(
         bookings=kept.reset_index(drop=True),
         clients=chunk.clients[chunk.clients["client_id"].isin(kept["client_id"])].reset_index(drop=True),
-        answers=chunk.answers[chunk.answers["appointment_id"].isin(kept["appointment_id"])].reset_index(drop=True),
+        answers=chunk.answers[chunk.answers["appointment_id"].isin(kept["appointment_id"])].reset_index(
+            drop=True
+        ),
     )
 
 

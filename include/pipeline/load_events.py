@@ -116,7 +116,9 @@ class EventLoader:
         waiting = rows[rows["desired_who_id"].isna() & rows["action"].isin([Action.CREATE, Action.UPDATE])]
         if waiting.empty:
             return
-        links = self._wiring.ledger.person_links(waiting["client_id"].unique()).set_index("client_id")["who_id"]
+        links = self._wiring.ledger.person_links(waiting["client_id"].unique()).set_index("client_id")[
+            "who_id"
+        ]
         who = waiting["client_id"].map(links)
         self._pairs.loc[waiting.index, "desired_who_id"] = who
         self._pairs.loc[waiting.index, "WhoId"] = who
@@ -164,7 +166,10 @@ class EventLoader:
         if unknown.empty:
             return
         events = self._wiring.salesforce.query_in(
-            select=("Id", BOOKING_KEY_FIELD), sobject="Event", field=BOOKING_KEY_FIELD, values=set(unknown.index)
+            select=("Id", BOOKING_KEY_FIELD),
+            sobject="Event",
+            field=BOOKING_KEY_FIELD,
+            values=set(unknown.index),
         ).set_index(BOOKING_KEY_FIELD)["Id"]
         found = unknown.index.to_series().map(events)
         self._pairs.loc[unknown.index, "event_id"] = found
@@ -204,7 +209,7 @@ class EventLoader:
         answered = answered.set_index("booking_key")
         is_written = answered["is_success"]
         if action is Action.DELETE:
-            is_written |= is_class(answered, RetryClass.PERSON, RetryClass.GONE)
+            is_written |= is_class(answered, RetryClass.PERSON)
         self._record(action, rows, answered[is_written])
         self._refuse(action, answered[~is_written])
 
@@ -258,7 +263,7 @@ class EventLoader:
 
     def _deleted_by_users(self, action: Action, refused: pd.DataFrame) -> pd.Index:
         """Return the pairs whose Event itself, not the person on it, was deleted by Salesforce users (rule S12)."""
-        suspects = self._pairs.loc[refused.index[is_class(refused, RetryClass.PERSON, RetryClass.GONE)]]
+        suspects = self._pairs.loc[refused.index[is_class(refused, RetryClass.PERSON)]]
         if action is not Action.UPDATE or suspects.empty:
             return suspects.index[:0]
         live = self._wiring.salesforce.query_in(

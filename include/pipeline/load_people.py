@@ -1,4 +1,4 @@
-"""Create the people that Events need, and commit who is who (design §2, rules M7–M9, M11).
+"""Create the people that Events need, and commit who is who (design §2, rules M7 to M9, M11).
 
 First commit point of a run: person links are committed as their results become known.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from include.errors import SkipRun
-from include.frames import PERSON_LINKS
+from include.ledger.contracts import PEOPLE_RESULTS
 from include.mapping.fields import written_fields
 from include.matching.evidence import Evidence
 from include.pipeline.accounting import counted_calls
@@ -21,9 +21,8 @@ from include.pipeline.artifacts import (
     read_decisions,
 )
 from include.pipeline.context import SyncRun, Wiring
-from include.pipeline.loading import Load, Loader, choose_api, is_class
+from include.pipeline.loading import Load, Loader, choose_api
 from include.pipeline.person_keys import find_by_key
-from include.salesforce.error_codes import RetryClass
 from include.settings.model import DuplicateRules, Settings
 
 if TYPE_CHECKING:
@@ -70,7 +69,7 @@ def _commit_found(run: SyncRun, wiring: Wiring, decisions: pd.DataFrame, setting
         created_by_us=found["evidence"] == Evidence.CLAIM_KEY, values=None
     )
     ledger.record_people(
-        run.run_id, PERSON_LINKS.conform(links), settings_version=settings_version, now=run.now
+        run.run_id, PEOPLE_RESULTS.conform(links), settings_version=settings_version, now=run.now
     )
 
 
@@ -143,7 +142,9 @@ class PersonLoader:
             sobject=sobject,
             operation="insert",
             rows=people,
-            columns=tuple(name for name in written_fields(sobject) if name in people and people[name].notna().any()),
+            columns=tuple(
+                name for name in written_fields(sobject) if name in people and people[name].notna().any()
+            ),
             key_column=CLIENT_KEY,
             api=choose_api(self._settings.load_api, total),
             headers=SAVE_DUPLICATES if is_allowed else {},
@@ -154,7 +155,7 @@ class PersonLoader:
         created = results[results["is_success"]]
         self._counts["created"] += len(created)
         self._link(people, created[["key", "record_id"]].assign(who_id=created["record_id"]))
-        duplicates = results[is_class(results, RetryClass.DUPLICATE)]
+        duplicates = results[results["error_code"] == "DUPLICATE_VALUE"]
         lost = self._link_existing(people, duplicates) if len(duplicates) else []
         self._refuse(people, results[~results["is_success"] & ~results["key"].isin(duplicates["key"])])
         return lost
@@ -169,7 +170,10 @@ class PersonLoader:
         return sorted(set(rows[CLIENT_KEY]) - set(live["key"]))
 
     def _link(self, people: pd.DataFrame, records: pd.DataFrame) -> None:
-        """Link every client of the created people. ``records``: key, record_id, who_id and, where it differs, sobject."""
+        """Link every client of the created people.
+
+        ``records`` has the columns key, record_id, who_id and, where it is not the planned one, sobject.
+        """
         created = people.merge(records, left_on=CLIENT_KEY, right_on="key", suffixes=("_planned", ""))
         if created.empty:
             return
@@ -181,7 +185,7 @@ class PersonLoader:
             created_by_us=True, evidence=str(Evidence.NEW)
         )
         self._wiring.ledger.record_people(
-            self._run.run_id, PERSON_LINKS.conform(links), settings_version=self._version, now=self._run.now
+            self._run.run_id, PEOPLE_RESULTS.conform(links), settings_version=self._version, now=self._run.now
         )
 
     def _refuse(self, people: pd.DataFrame, refused: pd.DataFrame) -> None:

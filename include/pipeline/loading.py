@@ -114,7 +114,9 @@ class Loader:
             if job.job_id is None or self._wiring.salesforce.bulk_job(job.job_id).state == "Open":
                 self._abandon(job)
                 continue
-            rows = self._wiring.staging.read_frame(self._run.run_id, step, _sent_name(job.chunk, job.part), None)
+            rows = self._wiring.staging.read_frame(
+                self._run.run_id, step, _sent_name(job.chunk, job.part), None
+            )
             for results in self._results(job, len(rows)):
                 yield Recovered(job.operation, rows, results)
 
@@ -218,7 +220,9 @@ def _stop_when_exhausted(results: pd.DataFrame) -> None:
     exhausted = is_class(results, RetryClass.EXHAUSTED)
     if exhausted.any():
         code = results.loc[exhausted, "error_code"].iloc[0]
-        msg = f"The org answered {code}; its rows stay pending. The task goes on once the limit has room again."
+        msg = (
+            f"The org answered {code}; its rows stay pending. The task goes on once the limit has room again."
+        )
         raise OrgExhaustedError(msg)
 
 

@@ -1,4 +1,4 @@
-"""Build the Event of every pair of one chunk, or say why there is none (rules S1–S12, S14)."""
+"""Build the Event of every pair of one chunk, or say why there is none (rules S1 to S12, S14)."""
 
 from __future__ import annotations
 
@@ -40,4 +40,8 @@ def map_events(run: SyncRun, wiring: Wiring, chunk: int) -> dict[str, object]:
     wiring.staging.write_frame(run.run_id, MAP_EVENTS, chunk_name(EVENTS_NAME, chunk), events)
     to_load = events.loc[events["outcome"].isna(), "action"].value_counts()
     others = events["outcome"].value_counts()
-    return {"chunk": chunk, "pairs": len(events), **{str(k): int(v) for k, v in {**to_load, **others}.items()}}
+    return {
+        "chunk": chunk,
+        "pairs": len(events),
+        **{str(k): int(v) for k, v in {**to_load, **others}.items()},
+    }

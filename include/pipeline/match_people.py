@@ -1,4 +1,4 @@
-"""Decide which Salesforce record each client of the run is (rules M1–M9), from the org, the ledger and the clients."""
+"""Decide which Salesforce record each client of the run is (rules M1 to M9), from the org, the ledger and the clients."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from include.frames import CLIENTS
 from include.mapping.owner import OwnerCheck, check_owners
 from include.matching.decide import Decisions, decide
 from include.matching.evidence import identities
-from include.matching.lookups import plan_lookups
+from include.matching.lookups import Lookups, next_lookups
 from include.pipeline.accounting import counted_calls
 from include.pipeline.artifacts import (
     CLIENTS_NAME,
@@ -64,11 +64,21 @@ def read_clients(run: SyncRun, wiring: Wiring, manifest: Manifest) -> pd.DataFra
 
 def _decide(wiring: Wiring, clients: pd.DataFrame, settings: SettingsVersion) -> Decisions:
     links = wiring.ledger.person_links(clients["client_id"])
-    evidence = identities(clients, settings.settings)
-    claims = wiring.ledger.person_claims(evidence["identity"])
-    lookups = plan_lookups(clients, links, claims, settings.settings)
-    candidates = find_candidates(wiring.salesforce, lookups)
-    return decide(clients, links, claims, candidates, settings.settings, settings.version)
+    claims = wiring.ledger.person_claims(identities(clients, settings.settings)["identity"])
+
+    def wanted(candidates: pd.DataFrame, done: Lookups) -> Lookups:
+        return next_lookups(
+            clients, links, claims=claims, candidates=candidates, settings=settings.settings, done=done
+        )
+
+    return decide(
+        clients,
+        links,
+        claims=claims,
+        candidates=find_candidates(wiring.salesforce, wanted),
+        settings=settings.settings,
+        settings_version=settings.version,
+    )
 
 
 def _check_owners(run: SyncRun, wiring: Wiring, settings: SettingsVersion) -> tuple[pd.DataFrame, OwnerCheck]:
