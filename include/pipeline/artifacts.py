@@ -38,7 +38,7 @@ EVENTS_NAME = "events"
 class Manifest:
     """What ``extract_changes`` found; every later stage of the run works from it.
 
-    ``settings_version`` pins the settings for the whole run. ``high_water`` is the watermark that ``settle_run`` commits.
+    ``settings_version`` pins the settings for the whole run; ``high_water`` is the watermark ``settle_run`` commits.
     """
 
     settings_version: int

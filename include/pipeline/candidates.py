@@ -1,4 +1,4 @@
-"""Fetch the Salesforce records that may be one of the clients, with as few API calls as the number of clients allows."""
+"""Fetch the Salesforce records that may be one of the clients, with as few API calls as their number allows."""
 
 from __future__ import annotations
 

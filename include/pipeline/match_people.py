@@ -1,4 +1,4 @@
-"""Decide which Salesforce record each client of the run is (rules M1 to M9), from the org, the ledger and the clients."""
+"""Decide which Salesforce record each client of the run is (rules M1 to M9), from org, ledger and clients."""
 
 from __future__ import annotations
 
