@@ -1,0 +1,83 @@
+"""What an org says about an object and its fields ("sObject Describe", REST API guide)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from include.salesforce.session import SalesforceSession
+from include.salesforce.soql import identifier
+
+
+@dataclass(frozen=True, slots=True)
+class FieldDescription:
+    """One field as our user may use it; ``length`` counts characters and is 0 where it has no meaning."""
+
+    name: str
+    label: str
+    type: str
+    length: int
+    createable: bool
+    updateable: bool
+    filterable: bool
+    nillable: bool
+    unique: bool
+    external_id: bool
+    picklist_values: tuple[str, ...]  # the active ones
+    reference_to: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectDescription(Mapping[str, FieldDescription]):
+    """An object's fields by API name; a field that our user may not see is absent."""
+
+    name: str
+    label: str
+    key_prefix: str
+    fields: Mapping[str, FieldDescription]
+
+    def __getitem__(self, name: str) -> FieldDescription:
+        return self.fields[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.fields)
+
+    def __len__(self) -> int:
+        return len(self.fields)
+
+
+def read_description(session: SalesforceSession, sobject: str) -> ObjectDescription:
+    """Ask the org for one object.
+
+    Raises:
+        ConfigurationError: our user may not see the object.
+        RequestRefusedError: the org has no such object.
+    """
+    path = f"sobjects/{identifier(sobject)}/describe"
+    answer = session.run(lambda client: client.restful(path), what=f"describe {sobject}")
+    return ObjectDescription(
+        name=answer["name"],
+        label=answer["label"],
+        key_prefix=answer.get("keyPrefix") or "",
+        fields={field["name"]: _field(field) for field in answer["fields"]},
+    )
+
+
+def _field(described: Mapping[str, Any]) -> FieldDescription:
+    return FieldDescription(
+        name=described["name"],
+        label=described["label"],
+        type=described["type"],
+        length=described.get("length") or 0,
+        createable=described["createable"],
+        updateable=described["updateable"],
+        filterable=described["filterable"],
+        nillable=described["nillable"],
+        unique=described["unique"],
+        external_id=described["externalId"],
+        picklist_values=tuple(
+            choice["value"] for choice in described.get("picklistValues") or () if choice.get("active")
+        ),
+        reference_to=tuple(described.get("referenceTo") or ()),
+    )

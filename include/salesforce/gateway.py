@@ -1,0 +1,206 @@
+"""The facade through which everything else reaches Salesforce."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import IO, Final
+
+import pandas as pd
+
+from include.salesforce import bulk_ingest, bulk_jobs, bulk_query, bulk_results, query, soql
+from include.salesforce.bulk_ingest import BulkOperation
+from include.salesforce.bulk_jobs import BulkJob, PollPolicy
+from include.salesforce.collections import CollectionsWrite, Operation, write_rows
+from include.salesforce.credentials import SalesforceCredentials
+from include.salesforce.describe import ObjectDescription, read_description
+from include.salesforce.query import Lookup, Scalar
+from include.salesforce.session import RetryPolicy, SalesforceSession
+from include.salesforce.usage import ApiUsage
+
+NO_AUTO_ASSIGN: Final = {"Sforce-Auto-Assign": "FALSE"}
+"""REST runs assignment rules unless told not to, Bulk only when told to; so that both give one outcome (rule M11)."""
+
+
+class SalesforceGateway:
+    """One signed-in org.
+
+    Every method may raise ``ConfigurationError`` (a person must change something), ``SalesforceUnavailableError`` (no
+    answer, or server errors, after the retries of the ``RetryPolicy``), ``OrgExhaustedError`` (a limit of the org) and
+    ``RequestRefusedError`` (with Salesforce's code). An expired session is renewed without notice.
+    """
+
+    def __init__(self, session: SalesforceSession, *, poll: PollPolicy) -> None:
+        self._session = session
+        self._poll = poll
+        self._descriptions: dict[str, ObjectDescription] = {}
+
+    @classmethod
+    def connect(
+        cls,
+        credentials: SalesforceCredentials,
+        *,
+        client_name: str = "appointment-sync",
+        retry: RetryPolicy | None = None,
+        poll: PollPolicy | None = None,
+    ) -> SalesforceGateway:
+        """Sign in.
+
+        Args:
+            credentials: of one Airflow connection.
+            client_name: how Salesforce names us in change events (``Sforce-Call-Options``).
+            retry: how patiently transient trouble is met.
+            poll: how often Bulk jobs are looked at.
+        """
+        session = SalesforceSession(credentials, client_name=client_name, retry=retry or RetryPolicy())
+        return cls(session, poll=poll or PollPolicy())
+
+    @property
+    def organization_id(self) -> str:
+        """Return the org's Id of 18 characters."""
+        return self._session.organization_id
+
+    @property
+    def user_id(self) -> str:
+        """Return the Id of the User who is signed in, 18 characters."""
+        return self._session.user_id
+
+    @property
+    def base_url(self) -> str:
+        """Return scheme and host of the org; ``<base_url>/<record id>`` is a record's page."""
+        return self._session.base_url
+
+    @property
+    def usage(self) -> ApiUsage:
+        """Return the calls made so far."""
+        return self._session.usage
+
+    # --- reading
+
+    def describe(self, sobject: str) -> ObjectDescription:
+        """Return an object's fields; asked once per gateway."""
+        if sobject not in self._descriptions:
+            self._descriptions[sobject] = read_description(self._session, sobject)
+        return self._descriptions[sobject]
+
+    def query(self, soql_text: str, *, include_deleted: bool = False) -> Iterator[dict[str, Scalar]]:
+        """Yield a query's records, related records flattened to dotted names (``Owner.Name``)."""
+        return query.read_records(self._session, soql_text, include_deleted=include_deleted)
+
+    def query_frame(self, soql_text: str, *, include_deleted: bool = False) -> pd.DataFrame:
+        """Return a query's records as text columns in SELECT order, also where there are none.
+
+        Booleans read ``true`` and ``false``, null is ``NaN``.
+        """
+        records = self.query(soql_text, include_deleted=include_deleted)
+        return query.text_frame(records, soql.selected_columns(soql_text))
+
+    def count(self, soql_text: str) -> int:
+        """Return what a ``SELECT COUNT() FROM …`` counts."""
+        return query.count_records(self._session, soql_text)
+
+    def query_in(
+        self,
+        *,
+        select: Sequence[str],
+        sobject: str,
+        field: str,
+        values: Collection[str],
+        include_deleted: bool = False,
+        extra_where: str = "",
+    ) -> pd.DataFrame:
+        """Return the records whose ``field`` holds one of ``values``, each once, as text columns named by ``select``.
+
+        Values are packed into as few queries as a URL's length allows. Empty values, and texts longer than any
+        filterable field, find nothing. ``extra_where`` is a condition built by ``include.salesforce.soql``.
+        """
+        lookup = Lookup(select=select, sobject=sobject, field=field, extra_where=extra_where)
+        return query.read_by_values(self._session, lookup, values, include_deleted=include_deleted)
+
+    def lookup_cost(
+        self,
+        *,
+        select: Sequence[str],
+        sobject: str,
+        field: str,
+        values: Collection[str],
+        extra_where: str = "",
+    ) -> int:
+        """Return how many queries ``query_in`` would take, further pages of long answers apart; makes no call."""
+        lookup = Lookup(select=select, sobject=sobject, field=field, extra_where=extra_where)
+        return sum(1 for _ in lookup.chunks(values, overhead_bytes=self._session.url_overhead_bytes()))
+
+    def bulk_query_frame(self, soql_text: str, *, include_deleted: bool = False) -> Iterator[pd.DataFrame]:
+        """Yield a query's records as frames of text columns, by a Bulk API 2.0 query job: for many records."""
+        return bulk_query.read_query_frames(
+            self._session, soql_text, include_deleted=include_deleted, poll=self._poll
+        )
+
+    # --- small writes
+
+    def write_collections(
+        self,
+        operation: Operation,
+        sobject: str,
+        rows: pd.DataFrame,
+        *,
+        key_column: str,
+        external_id_field: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Iterator[pd.DataFrame]:
+        """Write a wire frame 200 records a call and yield RESULTS frames as answers arrive; nothing happens unread.
+
+        Args:
+            operation: update and delete go by the column ``Id``, upsert by ``external_id_field``.
+            sobject: the object's API name.
+            rows: Salesforce fields as text (``NaN`` leaves alone, ``#N/A`` clears) and the key.
+            key_column: our key, which names the results; it travels only if it is a field of the object.
+            external_id_field: for an upsert the field it goes by; for an insert the unique field that the rows carry,
+                which makes it safe to send again (its refusal ``DUPLICATE_VALUE`` then means "already created").
+            headers: REST headers, for example ``Sforce-Duplicate-Rule-Header``.
+        """
+        write = CollectionsWrite(
+            operation=operation,
+            description=self.describe(sobject),
+            external_id_field=external_id_field,
+            headers={**NO_AUTO_ASSIGN, **(headers or {})},
+        )
+        return write_rows(self._session, write, rows, key_column=key_column)
+
+    # --- large writes, step by step
+
+    def bulk_create_job(
+        self, *, sobject: str, operation: BulkOperation, external_id_field: str | None = None
+    ) -> BulkJob:
+        """Create an ``Open`` Bulk API 2.0 job, which has no effect yet."""
+        return bulk_ingest.create_job(
+            self._session, sobject=sobject, operation=operation, external_id_field=external_id_field
+        )
+
+    def bulk_upload(self, job_id: str, file: Path | IO[bytes]) -> None:
+        """Stream a CSV file (a path, or a seekable binary stream) into an ``Open`` job."""
+        bulk_ingest.upload(self._session, job_id, file)
+
+    def bulk_close(self, job_id: str) -> BulkJob:
+        """Set a job to ``UploadComplete``, the point of no return; repeating it does no harm."""
+        return bulk_ingest.close_job(self._session, job_id)
+
+    def bulk_job(self, job_id: str) -> BulkJob:
+        """Return the job as it is now."""
+        return bulk_jobs.read_job(self._session, job_id)
+
+    def bulk_abort(self, job_id: str) -> BulkJob:
+        """Abort a job; one that has ended already is left as it is."""
+        return bulk_ingest.abort_job(self._session, job_id)
+
+    def bulk_wait(self, job_id: str, *, poll: PollPolicy | None = None) -> BulkJob:
+        """Wait until a job has ended and return it, whatever its end."""
+        return bulk_jobs.wait_for_job(self._session, job_id, poll=poll or self._poll)
+
+    def bulk_results(self, job_id: str, *, key_column: str) -> Iterator[pd.DataFrame]:
+        """Yield RESULTS frames of an ended job; ``key_column`` was a column of its upload (``Id`` for deletes)."""
+        return bulk_results.read_results(self._session, job_id, key_column=key_column)
+
+    def job_url(self, job_id: str) -> str:
+        """Return the page of a Bulk job in Salesforce's Setup."""
+        return f"{self.base_url}/lightning/setup/AsyncApiJobStatus/page?address=%2F{job_id}"
