@@ -66,7 +66,7 @@ def write_bulk_csv(rows: pd.DataFrame, columns: Sequence[str], file: IO[bytes]) 
     measured = _MeasuringFile(file)
     schema = pa.schema([(name, pa.large_string()) for name in columns])
     options = csv.WriteOptions(include_header=True, quoting_style="needed")
-    with csv.CSVWriter(measured, schema, write_options=options) as writer:
+    with csv.CSVWriter(cast("IO[bytes]", measured), schema, write_options=options) as writer:
         for start in range(0, len(rows), _ROWS_PER_WRITE):
             writer.write_table(_wire_table(rows.iloc[start : start + _ROWS_PER_WRITE], schema))
     return BulkFile(digest=measured.digest, rows=len(rows), bytes=measured.bytes)

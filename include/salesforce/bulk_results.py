@@ -75,7 +75,7 @@ def read_csv_frames(path: Path, *, needs: str | None = None) -> Iterator[pd.Data
 
 @contextmanager
 def download(
-    session: SalesforceSession, path: str, what: str, **options: Any
+    session: SalesforceSession, path: str, what: str, params: Mapping[str, str] | None = None
 ) -> Iterator[tuple[Path, Mapping[str, str]]]:
     """Stream an answer to a temporary file and hand out its path and the answer's headers."""
     with tempfile.TemporaryDirectory(prefix="salesforce-") as folder:
@@ -83,9 +83,8 @@ def download(
 
         def save(client: Salesforce) -> Mapping[str, str]:
             headers = {**client.headers, "Accept": "text/csv"}
-            with client.session.request(
-                "GET", client.base_url + path, headers=headers, stream=True, **options
-            ) as answer:
+            url = client.base_url + path
+            with client.session.request("GET", url, params=params, headers=headers, stream=True) as answer:
                 raise_refusal(answer)
                 with target.open("wb") as file:
                     for piece in answer.iter_content(_BYTES_PER_READ):
