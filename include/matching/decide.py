@@ -3,10 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
+import numpy as np
 import pandas as pd
 
-from include.settings.model import Settings
+from include.frames import DECISIONS
+from include.matching.choose import NEW_SOBJECT, agreeing_records, choose, join_texts
+from include.matching.evidence import CLIENT_ITSELF, Evidence, identities, steps_of
+from include.matching.explain import explanations
+from include.matching.follow import Fate, follow_records
+from include.matching.group import client_order
+from include.matching.known import OPEN_CLAIM, known_records
+from include.reasons import Reason
+from include.settings.model import InsufficientEvidence, Settings, Switch
+
+LINK: Final = "link"
+CREATE: Final = "create"
+HOLD: Final = "hold"
+NONE: Final = "none"
+
+NEW_PERSON: Final = "new:"
+"""What a person reference begins with until the person has an Id; the client whose values are written follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,4 +62,97 @@ def decide(  # noqa: PLR0913 - everything a decision rests on
         settings: the settings in force.
         settings_version: their version, kept in every explanation.
     """
-    raise NotImplementedError
+    candidates = candidates.drop_duplicates("record_id")
+    records = follow_records(candidates)
+    named = identities(clients, settings)
+    known = known_records(
+        clients, links, claims=claims, candidates=candidates, records=records, identities=named
+    )
+    rows = _with_choices(known.clients, clients, candidates=candidates, records=records, settings=settings)
+    rows = _with_actions(rows, named, settings)
+    rows = _with_records(rows, records, settings)
+    rows = rows.merge(_identities_of_groups(named, rows), how="left", on="person_group")
+    rows["explanation"] = explanations(rows, settings=settings, settings_version=settings_version)
+    return Decisions(DECISIONS.conform(rows), _forwards(records), known.retired_claims)
+
+
+def _with_choices(
+    rows: pd.DataFrame,
+    clients: pd.DataFrame,
+    *,
+    candidates: pd.DataFrame,
+    records: pd.DataFrame,
+    settings: Settings,
+) -> pd.DataFrame:
+    """Let the algorithm speak for the active clients of whom nothing is known, group by group."""
+    is_asked = rows["is_active"] & rows["asked_id"].isna()
+    groups = rows[rows["person_group"].isin(rows.loc[is_asked, "person_group"])]
+    asked = clients[clients["client_id"].isin(groups["client_id"])]
+    agreeing = agreeing_records(asked, groups, candidates=candidates, records=records, settings=settings)
+    rows = rows.merge(choose(agreeing, settings), how="left", left_on="person_group", right_index=True)
+    chosen = ["step", "found_id", "is_ambiguous", "equals", "candidates_total", "candidates"]
+    rows[chosen] = rows.loc[is_asked, chosen].reindex(rows.index)
+    names = pd.Series([step.value for step in steps_of(settings)], dtype="str")
+    by_step = names.reindex(rows["step"].fillna(-1).astype("int64")).set_axis(rows.index)
+    rows["evidence"] = rows["evidence"].fillna(by_step.where(rows["found_id"].notna()))
+    rows["asked_id"] = rows["asked_id"].fillna(rows["found_id"])
+    return rows
+
+
+def _with_actions(rows: pd.DataFrame, named: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+    """Add ``action`` and ``reason``; the first that applies."""
+    evidenced = named.loc[named["step"].ne(CLIENT_ITSELF), "client_id"]
+    lacks_evidence = ~rows["client_id"].isin(evidenced)
+    is_held_for_evidence = lacks_evidence & (settings.insufficient_evidence is InsufficientEvidence.HOLD)
+    is_registration_off = settings.register_people is Switch.OFF
+    cases: list[tuple[pd.Series[bool], str, str | None]] = [
+        (rows["asked_id"].notna(), LINK, None),
+        (~rows["is_active"], NONE, Reason.CLIENT_DISABLED.value),
+        (rows["is_ambiguous"].eq(True), HOLD, Reason.AMBIGUOUS_MATCH.value),  # noqa: FBT003
+        (is_held_for_evidence, HOLD, Reason.INSUFFICIENT_EVIDENCE.value),
+        (rows["asked_id"].isna() & is_registration_off, HOLD, Reason.REGISTRATION_OFF.value),
+    ]
+    conditions = [condition.to_numpy(dtype=bool) for condition, _, _ in cases]
+    case = np.select(conditions, range(len(cases)), len(cases))
+    rows["action"] = pd.Series([action for _, action, _ in cases] + [CREATE], dtype="str").take(case).to_numpy()
+    rows["reason"] = pd.Series([reason for *_, reason in cases] + [None], dtype="str").take(case).to_numpy()
+    is_deleted = rows["action"].eq(NONE) & rows["is_deleted"]
+    rows["reason"] = rows["reason"].mask(is_deleted, Reason.CLIENT_DELETED.value)
+    rows["lacks_evidence"] = lacks_evidence
+    return rows
+
+
+def _with_records(rows: pd.DataFrame, records: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+    """Add the record of every link, and the reference of every person."""
+    people = records.reindex(pd.Index(rows["asked_id"])).set_axis(rows.index)
+    is_new = rows["action"].eq(CREATE)
+    rows["record_id"] = people["target_id"]
+    rows["who_id"] = people["who_id"]
+    rows["sobject"] = people["sobject"].mask(is_new, NEW_SOBJECT[settings.entity_type])
+    rows["followed_from"] = rows["asked_id"].where(people["fate"].eq(Fate.FOLLOWED.value))
+    rows["evidence"] = rows["evidence"].mask(is_new, Evidence.NEW.value)
+    is_open = rows["claim_fate"].eq(OPEN_CLAIM) & is_new
+    rows["claim_key"] = rows["claim_key"].where(is_open | rows["evidence"].eq(Evidence.CLAIM_KEY.value))
+    created = rows[is_new].assign(order=client_order(rows.loc[is_new, "client_id"])).sort_values("order")
+    first = created.drop_duplicates("person_group").set_index("person_group")["client_id"]
+    reference = NEW_PERSON + rows["person_group"].map(first).astype("str")
+    rows["person_ref"] = rows["record_id"].mask(is_new, reference)
+    return rows
+
+
+def _identities_of_groups(named: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    """Return ``person_group``, ``identity`` (the smallest, of evidence if there is any) and ``identities``."""
+    of_groups = named.merge(rows[["client_id", "person_group"]], on="client_id")
+    of_groups = of_groups.drop_duplicates(["person_group", "identity"])
+    of_groups = of_groups.assign(is_row=of_groups["step"].eq(CLIENT_ITSELF))
+    of_groups = of_groups.sort_values(["person_group", "is_row", "identity"])
+    joined = join_texts(of_groups["person_group"], of_groups["identity"]).rename("identities")
+    smallest = of_groups.groupby("person_group")["identity"].first()
+    return pd.DataFrame({"identity": smallest, "identities": joined}).reset_index(names="person_group")
+
+
+def _forwards(records: pd.DataFrame) -> pd.DataFrame:
+    """Return the moves of record Ids, and of the Contact Ids that Events point at."""
+    moved = records[records["fate"].eq(Fate.FOLLOWED.value)]
+    moves = pd.DataFrame({"old_id": moved.index, "new_id": moved["end_id"]})
+    return moves.astype("str").sort_values("old_id").reset_index(drop=True)

@@ -1,4 +1,4 @@
-"""What the org has to be asked before clients can be decided on; the pipeline does the asking."""
+"""What the org has to be asked before clients can be decided on; the pipeline does the asking (rules M1, M2, M7)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from include.matching.evidence import Evidence, identities, step_keys, steps_of
+from include.matching.follow import follow_records, ids_to_follow
+from include.matching.known import known_records
+from include.matching.normalise import normalise_email, salesforce_id_18, sobject_of
 from include.settings.model import Settings
 
 
@@ -29,11 +33,25 @@ class Lookups:
 
     def __or__(self, other: Lookups) -> Lookups:
         """Return both together."""
-        raise NotImplementedError
+        return Lookups(
+            record_ids={
+                sobject: self.record_ids.get(sobject, frozenset()) | other.record_ids.get(sobject, frozenset())
+                for sobject in sorted({*self.record_ids, *other.record_ids})
+            },
+            emails=self.emails | other.emails,
+            phones=self.phones | other.phones,
+            client_keys=self.client_keys | other.client_keys,
+        )
 
     def __sub__(self, other: Lookups) -> Lookups:
-        """Return what ``other`` does not hold."""
-        raise NotImplementedError
+        """Return what ``other`` does not hold; sObjects of which nothing is left are gone."""
+        left = {sobject: ids - other.record_ids.get(sobject, frozenset()) for sobject, ids in self.record_ids.items()}
+        return Lookups(
+            record_ids={sobject: ids for sobject, ids in left.items() if ids},
+            emails=self.emails - other.emails,
+            phones=self.phones - other.phones,
+            client_keys=self.client_keys - other.client_keys,
+        )
 
 
 def next_lookups(  # noqa: PLR0913 - everything a decision rests on
@@ -49,6 +67,59 @@ def next_lookups(  # noqa: PLR0913 - everything a decision rests on
 
     Called in turns: ``done`` holds what was asked so far (found or not), ``candidates`` what was found. First come the
     records that links, claims and Coconut name, and those they were converted or merged into; then, only for clients
-    whom none of these places, the values that the algorithm compares.
+    whom none of these places, the values that the algorithm compares. A decision needs no more than this, so that a
+    run over known people asks the org for nothing but their Ids.
     """
-    raise NotImplementedError
+    ids = pd.concat([links["record_id"], claims.loc[~claims["is_retired"], "record_id"], _source_ids(clients)])
+    named = Lookups(
+        record_ids=_by_sobject(ids.dropna().drop_duplicates()),
+        client_keys=frozenset(claims.loc[~claims["is_retired"], "claim_key"].tolist()),
+    )
+    led_to = Lookups(record_ids=_by_sobject(pd.Series(sorted(ids_to_follow(candidates)), dtype="str")))
+    missing = (named | led_to) - done
+    if missing:
+        return missing
+    known = known_records(
+        clients,
+        links,
+        claims=claims,
+        candidates=candidates,
+        records=follow_records(candidates),
+        identities=identities(clients, settings),
+    ).clients
+    unplaced = known.loc[known["is_active"] & known["asked_id"].isna(), "person_group"]
+    asked = known.loc[known["person_group"].isin(unplaced), "client_id"]
+    return _compared_values(clients[clients["client_id"].isin(asked)], settings) - done
+
+
+def _source_ids(clients: pd.DataFrame) -> pd.Series[str]:
+    return salesforce_id_18(clients.loc[~(clients["is_deleted"] | clients["sync_disabled"]), "salesforce_id"])
+
+
+def _by_sobject(record_ids: pd.Series[str]) -> dict[str, frozenset[str]]:
+    sobjects = sobject_of(record_ids)
+    return {
+        str(sobject): frozenset(ids.tolist()) for sobject, ids in record_ids.groupby(sobjects.to_numpy(), sort=True)
+    }
+
+
+def _compared_values(clients: pd.DataFrame, settings: Settings) -> Lookups:
+    found = Lookups()
+    for step in steps_of(settings):
+        keys = step_keys(clients, step)
+        if step is Evidence.PHONE:
+            found |= Lookups(phones=frozenset(keys.dropna().tolist()))
+        else:
+            found |= Lookups(emails=_email_spellings(clients.loc[keys.notna(), "email"]))
+    return found
+
+
+def _email_spellings(emails: pd.Series[str]) -> frozenset[str]:
+    """Return lower-case, own and normalised spellings.
+
+    SOQL compares without case; the own spelling matters where lower case or NFKC change more than an ASCII letter's case.
+    """
+    normalised = normalise_email(emails)
+    own = emails.str.strip()
+    beyond_ascii = own[normalised.ne(own.str.lower())]
+    return frozenset([*own.str.lower(), *beyond_ascii, *normalised.dropna()])
