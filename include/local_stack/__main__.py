@@ -9,10 +9,7 @@ import time
 
 from include.local_stack.layout import Layout, StackInUseError, exports
 from include.local_stack.processes import Interrupted, StackError, ending_on_signals
-from include.local_stack.stack import local_stack
-
-DEMO_BOOKINGS = 6_000
-DEMO_SEED = 7
+from include.local_stack.stack import DEMO_BOOKINGS, DEMO_SEED, local_stack
 
 
 def up(layout: Layout) -> None:

@@ -8,13 +8,17 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
-from include.local_stack.airflow_api import AirflowApi
-from include.local_stack.layout import Layout, Ports, process_environment
+from include.local_stack.airflow_api import AirflowApi, DagRun
+from include.local_stack.layout import LOOPBACK, Layout, Ports, process_environment
 from include.local_stack.processes import Processes, StackError, first_line
 
 _ORG_START_SECONDS = 60.0
 _AIRFLOW_START_SECONDS = 300.0
+
+DEMO_BOOKINGS = 6_000
+DEMO_SEED = 7
 # The worker's and the triggerer's log servers listen on every interface and cannot be told otherwise; on one machine
 # the UI reads the log files themselves, so they are left out.
 _COMPONENTS = {
@@ -38,6 +42,20 @@ class Stack:
         """Return a client of the local Airflow."""
         return AirflowApi(self.layout, self.ports)
 
+    @property
+    def org(self) -> dict[str, str]:
+        """Return what the local org announced: its URL and credentials."""
+        return dict(json.loads(self.layout.org_announcement.read_text()))
+
+    @property
+    def org_url(self) -> str:
+        """Return the local org's address."""
+        return f"http://{LOOPBACK}:{self.ports.org}"
+
+    def task_logs(self, run: DagRun) -> Path:
+        """Return the folder of a run's task logs."""
+        return self.layout.airflow_home / "logs" / f"dag_id={run.dag_id}" / f"run_id={run.run_id}"
+
     def start_org(self) -> None:
         """Start the local Salesforce org, and pass its credentials on to everything that starts later."""
         layout = self.layout
@@ -58,6 +76,10 @@ class Stack:
     def fill_with_demo_data(self, *, bookings: int, seed: int) -> None:
         """Fill the booking database and the org with demo data."""
         self.processes.run("demo-data", "include.demo", "--bookings", str(bookings), "--seed", str(seed))
+
+    def edit_demo_data(self, *, seed: int) -> None:
+        """Reschedule, cancel, delete and add some hundred bookings."""
+        self.processes.run("demo-edits", "include.demo.edits", "--seed", str(seed))
 
     def start_migrating_metadata(self) -> None:
         """Begin to create or update Airflow's metadata database; it must have finished before Airflow starts."""

@@ -1,0 +1,185 @@
+"""The proof: the org, queried afresh, against what the booking database says should be there."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from include.demo.expected import Expectation, ExpectedEvent, clients_of, read_expectation
+from include.demo.org_reader import OrgEvent, OrgState
+from include.demo.people import People
+
+_SHOWN_EXAMPLES: Final = 5
+_LONGEST_SUBJECT: Final = 255
+# What only Salesforce can know: the proof takes these refusals from the ledger, and says how many there are.
+_REFUSALS: Final = ("refused_by_salesforce", "person_not_written", "value_too_long")
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What was true before the runs that are to be proved."""
+
+    org: OrgState
+    staff_of: Mapping[str, int | None] = field(default_factory=dict)
+    who_of: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Proof:
+    """What was found; it holds when nothing is in ``findings``."""
+
+    expected: int
+    found: int
+    people: int
+    left_alone: Counter[str]
+    refused: Counter[str]
+    findings: dict[str, list[str]]
+    staff_of: dict[str, int | None]
+    who_of: dict[int, str]
+
+    @property
+    def holds(self) -> bool:
+        """Tell whether the org is exactly what it should be."""
+        return not any(self.findings.values())
+
+    def lines(self) -> list[str]:
+        """Return the proof in words."""
+        lines = [
+            f"Proof: {self.expected:,} Events should be there, {self.found:,} are; {self.people:,} people: "
+            + ", ".join(f"{len(keys):,} {name}" for name, keys in self.findings.items())
+        ]
+        lines += [
+            f"  {name}: {', '.join(keys[:_SHOWN_EXAMPLES])}" for name, keys in self.findings.items() if keys
+        ]
+        left = ", ".join(f"{number:,} {why}" for why, number in self.left_alone.most_common())
+        refused = ", ".join(f"{number:,} {why}" for why, number in self.refused.most_common())
+        return [
+            *lines,
+            f"  Left as they were: {left or 'none'}",
+            f"  Refused by Salesforce: {refused or 'none'}",
+        ]
+
+
+def prove(org: OrgState, before: Before, *, booking_database: Path, ledger: Path) -> Proof:
+    """Compare the org with the booking database.
+
+    Args:
+        org: a fresh look at the org.
+        before: the org just before the runs, which says what they had to leave alone.
+        booking_database: the SQLite file that the product read.
+        ledger: the product's SQLite ledger, for one setting and for what Salesforce refused.
+    """
+    expectation = read_expectation(booking_database)
+    refused = _refused(ledger)
+    people = People(org, clients_of(booking_database), before.who_of)
+    wanted = _one_per_person(expectation, people, refused)
+    comparison = _Comparison(org, before, people, _events_owner(ledger))
+    findings = comparison.compare(wanted, expectation, refused)
+    findings["duplicate people"] = people.duplicates()
+    return Proof(
+        expected=len(wanted),
+        found=len(org.by_key()),
+        people=len(org.people),
+        left_alone=expectation.reasons(),
+        refused=Counter(refused.values()),
+        findings=findings,
+        staff_of={key: event.staff_id for key, event in wanted.items()},
+        who_of={event.client.id: who for event in wanted.values() if (who := people.who(event.client))},
+    )
+
+
+def _one_per_person(
+    expectation: Expectation, people: People, refused: Mapping[str, str]
+) -> dict[str, ExpectedEvent]:
+    """Leave one Event per booking and person: the primary attendee's, else that of the lowest client id (S4)."""
+    chosen: dict[tuple[int, str], ExpectedEvent] = {}
+    for event in expectation.events.values():
+        if event.key in refused:
+            continue
+        who = people.who(event.client) or f"nobody for {event.client.id}"
+        best = chosen.get((event.appointment_id, who))
+        if best is None or (not event.is_primary, event.client.id) < (not best.is_primary, best.client.id):
+            chosen[event.appointment_id, who] = event
+    return {event.key: event for event in chosen.values()}
+
+
+@dataclass(slots=True)
+class _Comparison:
+    org: OrgState
+    before: Before
+    people: People
+    events_owner: str
+
+    def compare(
+        self, wanted: Mapping[str, ExpectedEvent], expectation: Expectation, refused: Mapping[str, str]
+    ) -> dict[str, list[str]]:
+        """Return the keys or Ids that are wrong, by what is wrong with them."""
+        found, earlier = self.org.by_key(), self.before.org.by_key()
+        kept = {key for key in (*expectation.left_alone, *refused) if key in earlier}
+        both = [(wanted[key], found[key]) for key in wanted.keys() & found.keys()]
+        return {
+            "missing": sorted((wanted.keys() | kept) - found.keys()),
+            "extra": sorted(found.keys() - wanted.keys() - kept),
+            "duplicate": self._duplicates(),
+            "wrong subject": [want.key for want, have in both if not _right_subject(want, have)],
+            "wrong times": [want.key for want, have in both if not _right_times(want, have)],
+            "wrong WhoId": [want.key for want, have in both if have.who_id != self.people.who(want.client)],
+            "wrong OwnerId": [want.key for want, have in both if have.owner_id != self._owner(want)],
+            "changed though left alone": [key for key in kept & found.keys() if found[key] != earlier[key]],
+            "touched Events of others": sorted(
+                self.before.org.foreign_event_ids() ^ self.org.foreign_event_ids()
+            ),
+        }
+
+    def _duplicates(self) -> list[str]:
+        keys = Counter(event.key for event in self.org.events if event.key)
+        pairs = Counter(
+            (event.booking_id, event.who_id) for event in self.org.events if event.key and event.who_id
+        )
+        twice = [key for key, number in keys.items() if number > 1]
+        return twice + [f"booking {booking_id}" for (booking_id, _who), number in pairs.items() if number > 1]
+
+    def _owner(self, want: ExpectedEvent) -> str:
+        """Return who should own the Event: the one linked User with the staff member's e-mail, else the fallback.
+
+        What a Salesforce user changed stays, as long as the booking's staff member is the same (S12).
+        """
+        users = self.org.users_by_email.get((want.staff_email or "").strip().casefold(), [])
+        linked = users[0] if len(users) == 1 and want.staff_email else None
+        earlier = self.before.org.by_key().get(want.key)
+        is_same_staff = want.key in self.before.staff_of and self.before.staff_of[want.key] == want.staff_id
+        if earlier is not None and is_same_staff and not (linked and earlier.owner_id == self.events_owner):
+            return earlier.owner_id
+        return linked or self.events_owner
+
+
+def _right_subject(want: ExpectedEvent, have: OrgEvent) -> bool:
+    return have.subject.endswith(want.suffix) and len(have.subject) <= _LONGEST_SUBJECT
+
+
+def _right_times(want: ExpectedEvent, have: OrgEvent) -> bool:
+    return (have.starts_at, have.ends_at) == (want.starts_at, want.ends_at)
+
+
+def _refused(ledger: Path) -> dict[str, str]:
+    marks = ", ".join("?" * len(_REFUSALS))
+    with closing(sqlite3.connect(f"file:{ledger}?mode=ro", uri=True)) as connection:
+        rows = connection.execute(
+            f"SELECT booking_key, reason FROM quarantine WHERE reason IN ({marks})",  # noqa: S608 - only marks
+            _REFUSALS,
+        )
+        return dict(rows.fetchall())
+
+
+def _events_owner(ledger: Path) -> str:
+    with closing(sqlite3.connect(f"file:{ledger}?mode=ro", uri=True)) as connection:
+        row = connection.execute(
+            "SELECT settings FROM settings_versions ORDER BY version DESC LIMIT 1"
+        ).fetchone()
+    return str(json.loads(row[0]).get("unassigned_events_owner", "")) if row else ""
