@@ -1,0 +1,137 @@
+"""Starts the local org: ``python -m include.salesforce_emulator --port N``; ``--help`` says the rest.
+
+The first line on stdout is one JSON object with what a client needs. Everything else goes to stderr.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ipaddress
+import json
+import logging
+import signal
+import socket
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import uvicorn
+
+from include.salesforce_emulator import credentials, tls
+from include.salesforce_emulator.app import LocalOrgApp
+from include.salesforce_emulator.server import Server
+
+_MAX_HEAD_BYTES = 256 * 1024  # well above Salesforce's 16,384, so that ours is the answer to a long URI
+_KEEP_ALIVE_SECONDS = 600  # a client's idle connection must not be closed in its hands
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Serve until interrupted or terminated."""
+    options = _parse(arguments)
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:
+        with _server_folder(options.data) as folder:
+            _serve(options, folder)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _serve(options: argparse.Namespace, folder: Path) -> None:
+    server = Server.open(data=options.data, package=options.package, folder=folder)
+    try:
+        files = tls.load_or_make(folder, options.host) if options.tls else None
+        listener = _listen(options.host, options.port)
+        config = uvicorn.Config(
+            LocalOrgApp(server),
+            http="h11",
+            ws="none",
+            lifespan="off",
+            log_level="warning",
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            h11_max_incomplete_event_size=_MAX_HEAD_BYTES,
+            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=2,
+            ssl_certfile=files.certificate_file if files else None,
+            ssl_keyfile=files.key_file if files else None,
+        )
+        server.worker.start()
+        print(json.dumps(_announcement(server, options, listener.getsockname()[1], files)), flush=True)
+        uvicorn.Server(config).run(sockets=[listener])
+    finally:
+        server.close()
+
+
+def _announcement(
+    server: Server, options: argparse.Namespace, port: int, files: tls.TlsFiles | None
+) -> dict[str, str]:
+    host = "localhost" if options.host in ("0.0.0.0", "::") else options.host  # noqa: S104 -- compared, not bound
+    host = f"[{host}]" if ":" in host else host
+    announcement = {
+        "url": f"{'https' if files else 'http'}://{host}:{port}",
+        "username": server.sign_in.username,
+        **credentials.public_part(server.credentials),
+        "access_token": server.sessions.begin(server.org.integration_user_id),
+        "user_id": server.org.integration_user_id,
+    }
+    return announcement | ({"ca_file": str(files.ca_file.resolve())} if files else {})
+
+
+def _parse(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m include.salesforce_emulator", description="The local Salesforce org."
+    )
+    parser.add_argument("--port", type=int, required=True, help="port to listen on; 0 picks a free one")
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="address to listen on; other than loopback only with --tls"
+    )
+    parser.add_argument(
+        "--data", type=Path, help="SQLite file that keeps the org; without it, all is lost at the end"
+    )
+    parser.add_argument(
+        "--package", type=Path, help="Salesforce source folder whose custom fields the org gets"
+    )
+    parser.add_argument("--tls", action="store_true", help="serve https with a certificate of a private CA")
+    options = parser.parse_args(arguments)
+    if not options.tls and not _is_loopback(options.host):
+        parser.error(f"{options.host} is not a loopback address; give --tls to listen on it")
+    if options.package is not None and not options.package.is_dir():
+        parser.error(f"{options.package} is not a folder; give the folder of a Salesforce source package")
+    return options
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=1024)
+    except OSError as error:
+        sys.exit(
+            f"The local org cannot listen on {host}, port {port}: {error.strerror}. Choose another port."
+        )
+
+
+@contextmanager
+def _server_folder(data: Path | None) -> Iterator[Path]:
+    """Yield the folder of secrets and job files: beside the data, or one that goes when the org does."""
+    if data is None:
+        with tempfile.TemporaryDirectory(prefix="local-org-") as folder:
+            yield Path(folder)
+        return
+    folder = data.with_name(data.name + ".server")
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    yield folder
+
+
+if __name__ == "__main__":
+    main()

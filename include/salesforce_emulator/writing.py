@@ -1,0 +1,92 @@
+"""From the rows of a request to the engine and back: headers, nested references, row locks, all-or-none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from include.salesforce_emulator.errors import RowError
+from include.salesforce_emulator.faults import FaultBook
+from include.salesforce_emulator.org import OperationName as Operation
+from include.salesforce_emulator.org import Org, RowResult, WriteOptions
+from include.salesforce_emulator.wire import ApiRequest, bad_json, flag
+
+Row = Mapping[str, object]
+
+
+def options_of(request: ApiRequest) -> WriteOptions:
+    """Read the headers and parameters that change how REST writes."""
+    duplicate_rule = request.headers.get("sforce-duplicate-rule-header", "").replace(" ", "").lower()
+    return WriteOptions(
+        user_id=request.user_id,
+        auto_assign=request.headers.get("sforce-auto-assign", "").strip().lower() != "false",
+        allow_duplicates="allowsave=true" in duplicate_rule,
+        update_only=flag(request.query.get("updateOnly")),
+    )
+
+
+def flat_row(org: Org, sobject: str, record: Mapping[str, object]) -> dict[str, object]:
+    """Turn a REST record into the engine's row: no attributes, references by external id as dotted columns.
+
+    Raises:
+        SalesforceFault: JSON_PARSER_ERROR, a nested object is no reference; NOT_FOUND, there is no such sObject.
+    """
+    row: dict[str, object] = {}
+    for name, value in record.items():
+        if name == "attributes":
+            continue
+        if isinstance(value, Mapping):
+            column, key = _reference(org, sobject, name, value)
+            row[column] = key
+        elif isinstance(value, list):
+            raise bad_json(f"the value of {name} must not be a list")
+        else:
+            row[name] = value
+    return row
+
+
+def _reference(org: Org, sobject: str, name: str, value: Mapping[str, object]) -> tuple[str, object]:
+    keys = [key for key in value if key != "attributes"]
+    if len(keys) != 1 or isinstance(value[keys[0]], (dict, list)):
+        raise bad_json(f"the reference {name} must name exactly one field")
+    attributes = value.get("attributes")
+    target = attributes.get("type") if isinstance(attributes, Mapping) else None
+    column = f"{name}.{keys[0]}"
+    if isinstance(target, str) and _is_polymorphic(org, sobject, name):
+        column = f"{target}:{column}"
+    return column, value[keys[0]]
+
+
+def _is_polymorphic(org: Org, sobject: str, relationship: str) -> bool:
+    field = org.sobject(sobject).relationship(relationship)
+    return field is not None and bool(field.is_polymorphic)
+
+
+def write_rows(
+    org: Org,
+    faults: FaultBook,
+    operation: Operation,
+    sobject: str,
+    rows: Sequence[Row],
+    *,
+    external_id: str | None,
+    options: WriteOptions,
+) -> list[RowResult]:
+    """Write rows through the engine, except those that a scripted fault holds locked; one result a row, in order."""
+    if not faults.locks_rows(sobject):
+        return org.write(operation, sobject, rows, external_id=external_id, options=options)
+    locked = [faults.locks_row(sobject, row) for row in rows]
+    free = [row for row, is_locked in zip(rows, locked, strict=True) if not is_locked]
+    written = iter(org.write(operation, sobject, free, external_id=external_id, options=options))
+    return [_locked(row) if is_locked else next(written) for row, is_locked in zip(rows, locked, strict=True)]
+
+
+def _locked(row: Row) -> RowResult:
+    record_id = row.get("Id")
+    known = record_id if isinstance(record_id, str) else None
+    message = f"unable to obtain exclusive access to this record or 1 records: {known or ''}".rstrip(": ")
+    return RowResult(known, created=False, errors=(RowError("UNABLE_TO_LOCK_ROW", message),))
+
+
+def error_json(error: RowError, *, code_key: str) -> dict[str, object]:
+    """Return a row's error as JSON; the code is ``errorCode`` in single writes, ``statusCode`` elsewhere."""
+    return {code_key: error.code, "message": error.message, "fields": list(error.fields)}
