@@ -29,7 +29,12 @@ LISTED: Final = 5
 
 
 def agreeing_records(
-    clients: pd.DataFrame, groups: pd.DataFrame, *, candidates: pd.DataFrame, records: pd.DataFrame, settings: Settings
+    clients: pd.DataFrame,
+    groups: pd.DataFrame,
+    *,
+    candidates: pd.DataFrame,
+    records: pd.DataFrame,
+    settings: Settings,
 ) -> pd.DataFrame:
     """Return the live people that agree with each group in the first step that finds any (rules M2, M6, M7).
 
@@ -41,11 +46,13 @@ def agreeing_records(
         settings: which algorithm.
 
     Returns:
-        ``person_group``, ``step``, ``target_id``, ``sobject``, ``found_id`` (the candidate that agreed: the target itself,
-        if it did, else the record that was converted or merged into it), ``created_at``, ``modified_at``; one row per
+        ``person_group``, ``step``, ``target_id``, ``sobject``, ``found_id`` (the candidate that agreed: the target
+        itself, if it did, else the record that was converted or merged into it), ``created_at``, ``modified_at``; one row per
         group and target.
     """
-    asked = client_keys_by_step(clients, settings).merge(groups[["client_id", "person_group"]], on="client_id")
+    asked = client_keys_by_step(clients, settings).merge(
+        groups[["client_id", "person_group"]], on="client_id"
+    )
     asked = asked[["person_group", "step", "key"]].drop_duplicates()
     people = records[records["fate"].isin(USABLE)]
     usable = candidates[candidates["record_id"].isin(people.index)]
@@ -55,7 +62,9 @@ def agreeing_records(
     found = found[found["step"] == found.groupby("person_group")["step"].transform("min")]
     found = found.assign(is_detour=found["found_id"] != found["end_id"]).drop(columns="end_id")
     found = found.sort_values(["person_group", "target_id", "is_detour", "found_id"])
-    return found.drop_duplicates(["person_group", "target_id"]).drop(columns="is_detour").reset_index(drop=True)
+    return (
+        found.drop_duplicates(["person_group", "target_id"]).drop(columns="is_detour").reset_index(drop=True)
+    )
 
 
 def choose(agreeing: pd.DataFrame, settings: Settings) -> pd.DataFrame:
@@ -66,14 +75,15 @@ def choose(agreeing: pd.DataFrame, settings: Settings) -> pd.DataFrame:
         settings: entity type and what to do with several.
 
     Returns:
-        Indexed by ``person_group``: ``step``, ``found_id`` (missing where none may be taken, or a person has to choose),
-        ``is_ambiguous``, ``equals`` (how many were of the preferred kind), ``candidates_total`` and ``candidates`` (Ids
+        Indexed by ``person_group``: ``step``, ``found_id`` (missing where none may be taken, or a person has to
+        choose), ``is_ambiguous``, ``equals`` (how many were of the preferred kind), ``candidates_total`` and ``candidates`` (Ids
         of the first few, the chosen one first, joined by a space).
     """
     preference = agreeing["sobject"].map(PREFERENCE[settings.entity_type])
     ranked = agreeing.assign(preference=preference.fillna(len(NEW_SOBJECT)), is_taken=preference.notna())
     by_age, is_rising = _age(settings.ambiguous_match)
-    ranked = ranked.sort_values(["person_group", "preference", by_age, "target_id"], ascending=[True, True, is_rising, True])
+    order = ["person_group", "preference", by_age, "target_id"]
+    ranked = ranked.sort_values(order, ascending=[True, True, is_rising, True])
     by_group = ranked.groupby("person_group", sort=True)
     chosen = by_group[["step", "found_id", "is_taken"]].first()
     is_preferred = ranked["is_taken"] & ranked["preference"].eq(by_group["preference"].transform("min"))
@@ -96,7 +106,9 @@ def join_texts(groups: pd.Series[str], texts: pd.Series[str]) -> pd.Series[str]:
     offsets = pa.array([*starts.tolist(), len(groups)], type=pa.int32())
     values = pa.array(texts.array, type=pa.string(), from_pandas=True)
     joined = pc.binary_join(pa.ListArray.from_arrays(offsets, values), " ")
-    return pd.Series(joined.to_pandas(), dtype="str").set_axis(pd.Index(groups.iloc[starts], name=groups.name))
+    return pd.Series(joined.to_pandas(), dtype="str").set_axis(
+        pd.Index(groups.iloc[starts], name=groups.name)
+    )
 
 
 def _age(policy: AmbiguousMatch) -> tuple[str, bool]:

@@ -42,7 +42,7 @@ class Decisions:
     retired_claims: tuple[str, ...]
 
 
-def decide(  # noqa: PLR0913 - everything a decision rests on
+def decide(
     clients: pd.DataFrame,
     links: pd.DataFrame,
     *,
@@ -108,13 +108,15 @@ def _with_actions(rows: pd.DataFrame, named: pd.DataFrame, settings: Settings) -
     cases: list[tuple[pd.Series[bool], str, str | None]] = [
         (rows["asked_id"].notna(), LINK, None),
         (~rows["is_active"], NONE, Reason.CLIENT_DISABLED.value),
-        (rows["is_ambiguous"].eq(True), HOLD, Reason.AMBIGUOUS_MATCH.value),  # noqa: FBT003
+        (rows["is_ambiguous"].eq(True), HOLD, Reason.AMBIGUOUS_MATCH.value),
         (is_held_for_evidence, HOLD, Reason.INSUFFICIENT_EVIDENCE.value),
         (rows["asked_id"].isna() & is_registration_off, HOLD, Reason.REGISTRATION_OFF.value),
     ]
     conditions = [condition.to_numpy(dtype=bool) for condition, _, _ in cases]
     case = np.select(conditions, range(len(cases)), len(cases))
-    rows["action"] = pd.Series([action for _, action, _ in cases] + [CREATE], dtype="str").take(case).to_numpy()
+    rows["action"] = (
+        pd.Series([action for _, action, _ in cases] + [CREATE], dtype="str").take(case).to_numpy()
+    )
     rows["reason"] = pd.Series([reason for *_, reason in cases] + [None], dtype="str").take(case).to_numpy()
     is_deleted = rows["action"].eq(NONE) & rows["is_deleted"]
     rows["reason"] = rows["reason"].mask(is_deleted, Reason.CLIENT_DELETED.value)

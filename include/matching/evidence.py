@@ -47,15 +47,15 @@ def steps_of(settings: Settings) -> tuple[Evidence, ...]:
 def step_keys(rows: pd.DataFrame, step: Evidence) -> pd.Series[str]:
     """Return what ``step`` compares, one text per row; missing where a compared value is empty (rule M2).
 
-    ``rows`` are clients or candidates: ``first_name``, ``last_name``, ``email``, ``phone`` and, for clients, ``country``.
+    ``rows`` are clients or candidates: ``first_name``, ``last_name``, ``email``, ``phone``, for clients ``country``.
     """
     if step is Evidence.PHONE:
-        return normalise_phone(rows["phone"], rows["country"] if "country" in rows else None)
+        return normalise_phone(rows["phone"], rows.get("country"))
     email = normalise_email(rows["email"])
     if step is Evidence.EMAIL:
         return email
-    parts = [normalise_text(rows["first_name"]), normalise_text(rows["last_name"])]
-    return email.str.cat(parts, sep=_BETWEEN_VALUES)
+    name = normalise_text(rows["first_name"]) + _BETWEEN_VALUES + normalise_text(rows["last_name"])
+    return name + _BETWEEN_VALUES + email
 
 
 def client_keys_by_step(clients: pd.DataFrame, settings: Settings) -> pd.DataFrame:

@@ -77,7 +77,9 @@ def explanations(rows: pd.DataFrame, *, settings: Settings, settings_version: in
         "candidates": rows["candidates"],
         "total": rows["candidates_total"].astype("Int64"),
         "equals": rows["equals"].astype("Int64"),
-        "ambiguous_match": pd.Series(settings.ambiguous_match.value, index=rows.index, dtype="str").where(is_matched),
+        "ambiguous_match": pd.Series(settings.ambiguous_match.value, index=rows.index, dtype="str").where(
+            is_matched
+        ),
         "lacks_evidence": pd.Series("yes", index=rows.index, dtype="str").where(rows["lacks_evidence"]),
     }
     lines = pd.DataFrame(parts, index=rows.index).to_json(orient="records", lines=True)
@@ -90,8 +92,10 @@ def explain(explanation: str) -> str:
     """Return the sentences that an administrator reads for ``DECISIONS.explanation`` (JSON)."""
     facts: dict[str, str] = {name: str(value) for name, value in json.loads(explanation).items()}
     sentences = [_verdict(facts), *_detours(facts), *_lost(facts), *_considered(facts)]
-    settings = f"Settings version {facts['settings']}: algorithm {facts['algorithm']}, entity type {facts['entity_type']}."
-    return " ".join([*sentences, settings])
+    in_force = "Settings version {settings}: algorithm {algorithm}, entity type {entity_type}.".format(
+        **facts
+    )
+    return " ".join([*sentences, in_force])
 
 
 def _verdict(facts: dict[str, str]) -> str:
@@ -126,7 +130,11 @@ def _lost(facts: dict[str, str]) -> list[str]:
 
 def _fate(facts: dict[str, str], name: str) -> str:
     if facts[name] in USABLE:
-        return f"lost against {facts['evidence']}, which is heard first" if "evidence" in facts else "was passed over"
+        return (
+            f"lost against {facts['evidence']}, which is heard first"
+            if "evidence" in facts
+            else "was passed over"
+        )
     return _FATE_WORDS[facts[name]]
 
 
@@ -136,7 +144,9 @@ def _considered(facts: dict[str, str]) -> list[str]:
         return []
     sentences = [f"{facts['total']} records agree, among them {facts['candidates'].replace(' ', ', ')}."]
     if facts["equals"] != facts["total"]:
-        sentences.append(f"{facts['equals']} of them are of the kind that entity type {facts['entity_type']} prefers.")
+        sentences.append(
+            f"{facts['equals']} of them are of the kind that entity type {facts['entity_type']} prefers."
+        )
     if int(facts["equals"]) > 1:
         sentences.append(f"Of several, {_POLICIES[facts['ambiguous_match']]}.")
     return sentences

@@ -37,12 +37,16 @@ def follow_records(candidates: pd.DataFrame) -> pd.DataFrame:
     records = candidates.drop_duplicates("record_id").set_index("record_id")
     ends = records.reindex(pd.Index(_chain_ends(records)))
     is_gone = ends["is_deleted"].isna().to_numpy()
-    is_person = ends["sobject"].ne("Account") | ends["is_person_account"].eq(True)  # noqa: FBT003, E712
+    is_person = ends["sobject"].ne("Account") | ends["is_person_account"].eq(True)
     people = _as_people(ends).set_axis(records.index)
     is_usable = is_person.to_numpy() & ~is_gone
     fate = np.where(ends.index == records.index, Fate.LIVE.value, Fate.FOLLOWED.value)
     fate = np.where(is_gone, Fate.DELETED.value, np.where(is_usable, fate, Fate.NOT_A_PERSON.value))
-    return people[is_usable].reindex(records.index).assign(fate=pd.Series(fate, index=records.index, dtype="str"))
+    return (
+        people[is_usable]
+        .reindex(records.index)
+        .assign(fate=pd.Series(fate, index=records.index, dtype="str"))
+    )
 
 
 def ids_to_follow(candidates: pd.DataFrame) -> frozenset[str]:
@@ -75,7 +79,9 @@ def _chain_ends(records: pd.DataFrame) -> pd.Series[str]:
 def _as_people(ends: pd.DataFrame) -> pd.DataFrame:
     """Return the end of each chain as the person it is, a Person Account and its Contact as one."""
     is_account = ends["sobject"].eq("Account")
-    is_person_contact = ends["sobject"].eq("Contact") & ends["is_person_account"].eq(True) & ends["account_id"].notna()  # noqa: E712, FBT003
+    is_person_contact = (
+        ends["sobject"].eq("Contact") & ends["is_person_account"].eq(True) & ends["account_id"].notna()
+    )
     own_ids = pd.Series(ends.index, index=ends.index, dtype="str")
     return pd.DataFrame(
         {

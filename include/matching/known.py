@@ -1,4 +1,4 @@
-"""The records that clients are already known to be: choice, source Id, kept link, claim (evidence 1 to 4 of rule M1)."""
+"""The records that clients are already known to be: choice, source Id, kept link, claim (rule M1, evidence 1 to 4)."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class KnownRecords:
     retired_claims: tuple[str, ...]
 
 
-def known_records(  # noqa: PLR0913 - everything that names a record
+def known_records(
     clients: pd.DataFrame,
     links: pd.DataFrame,
     *,
@@ -103,7 +103,9 @@ def _claimed_records(claims: pd.DataFrame, candidates: pd.DataFrame, records: pd
     found["claim_fate"] = _fates(found["record_id"], records)
     preference = found["claim_fate"].map({Fate.LIVE.value: 0, Fate.FOLLOWED.value: 1}).fillna(2)
     best = found.assign(preference=preference).sort_values(["claim_key", "preference", "record_id"])
-    best = best.drop_duplicates("claim_key").drop(columns="preference").rename(columns={"record_id": "claim_id"})
+    best = (
+        best.drop_duplicates("claim_key").drop(columns="preference").rename(columns={"record_id": "claim_id"})
+    )
     return keys.merge(best, how="left", on="claim_key").fillna({"claim_fate": OPEN_CLAIM})
 
 
@@ -115,7 +117,9 @@ def _claims_of_groups(
     keys = claims.loc[~claims["is_retired"], ["identity", "claim_key"]]
     reached = groups[["person_group", "identity"]].drop_duplicates().merge(keys, on="identity")
     reached = reached.merge(claimed, on="claim_key").drop(columns="identity")
-    preference = np.select([reached["claim_fate"].isin(USABLE), reached["claim_fate"].eq(OPEN_CLAIM)], [0, 1], 2)
+    preference = np.select(
+        [reached["claim_fate"].isin(USABLE), reached["claim_fate"].eq(OPEN_CLAIM)], [0, 1], 2
+    )
     best = reached.assign(preference=preference).sort_values(["person_group", "preference", "claim_key"])
     best = best[best["preference"] < 2].drop_duplicates("person_group").drop(columns="preference")
     return best.astype({"person_group": "str", "claim_key": "str", "claim_id": "str", "claim_fate": "str"})
@@ -139,17 +143,26 @@ def _with_verdict(rows: pd.DataFrame, joined_by: pd.DataFrame) -> pd.DataFrame:
     is_named = [has_link & rows["is_chosen"], rows["source_fate"].isin(USABLE), has_link]
     own = pd.DataFrame({"client_id": rows["client_id"], "person_group": rows["person_group"]})
     own["rank"] = np.select(is_named, [0, 1, 2], len(_HEARD))
-    own["asked_id"] = rows["link_id"].mask(own["rank"].eq(1), rows["source_id"]).where(own["rank"] < len(_HEARD))
-    own["evidence"] = pd.Series([*_HEARD, None], dtype="str").take(own["rank"]).set_axis(rows.index)
+    own["asked_id"] = (
+        rows["link_id"].mask(own["rank"].eq(1), rows["source_id"]).where(own["rank"] < len(_HEARD))
+    )
+    own["evidence"] = (
+        pd.Series([*_HEARD, None], dtype="str").take(own["rank"].to_numpy()).set_axis(rows.index)
+    )
     heads = own[own["asked_id"].notna()].assign(order=client_order(own["client_id"]))
     heads = heads.sort_values(["rank", "order"]).drop_duplicates("person_group")
-    heads = heads.rename(columns={"client_id": "via", "asked_id": "group_id"})[["person_group", "via", "group_id"]]
+    heads = heads.rename(columns={"client_id": "via", "asked_id": "group_id"})[
+        ["person_group", "via", "group_id"]
+    ]
     rows = rows.merge(heads, how="left", on="person_group").merge(joined_by, how="left", on="client_id")
     is_free = rows["is_active"] & own["asked_id"].isna()
     is_joined = is_free & rows["group_id"].notna()
     is_claimed = is_free & ~is_joined & rows["claim_fate"].isin(USABLE)
     rows["evidence"] = (
-        own["evidence"].mask(is_joined, rows["joined_by"]).mask(is_claimed, Evidence.CLAIM_KEY.value).astype("str")
+        own["evidence"]
+        .mask(is_joined, rows["joined_by"])
+        .mask(is_claimed, Evidence.CLAIM_KEY.value)
+        .astype("str")
     )
     rows["asked_id"] = own["asked_id"].mask(is_joined, rows["group_id"]).mask(is_claimed, rows["claim_id"])
     rows["via"] = rows["via"].where(is_joined)

@@ -18,8 +18,8 @@ from include.settings.model import Settings
 class Lookups:
     """Values to find in the org, deleted records included (queryAll).
 
-    ``record_ids`` by sObject (18 characters); ``emails`` among Leads and Contacts; ``phones`` as normalised digits, to be
-    found through an index of normalised phones; ``client_keys`` in ``Coconut_Client_Key__c`` of Lead, Contact and Account.
+    ``record_ids`` by sObject (18 characters); ``emails`` among Leads and Contacts; ``phones`` as normalised digits, to
+    be found through an index of normalised phones; ``client_keys`` in ``Coconut_Client_Key__c`` of all three sObjects.
     """
 
     record_ids: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -35,7 +35,8 @@ class Lookups:
         """Return both together."""
         return Lookups(
             record_ids={
-                sobject: self.record_ids.get(sobject, frozenset()) | other.record_ids.get(sobject, frozenset())
+                sobject: self.record_ids.get(sobject, frozenset())
+                | other.record_ids.get(sobject, frozenset())
                 for sobject in sorted({*self.record_ids, *other.record_ids})
             },
             emails=self.emails | other.emails,
@@ -45,7 +46,10 @@ class Lookups:
 
     def __sub__(self, other: Lookups) -> Lookups:
         """Return what ``other`` does not hold; sObjects of which nothing is left are gone."""
-        left = {sobject: ids - other.record_ids.get(sobject, frozenset()) for sobject, ids in self.record_ids.items()}
+        left = {
+            sobject: ids - other.record_ids.get(sobject, frozenset())
+            for sobject, ids in self.record_ids.items()
+        }
         return Lookups(
             record_ids={sobject: ids for sobject, ids in left.items() if ids},
             emails=self.emails - other.emails,
@@ -54,7 +58,7 @@ class Lookups:
         )
 
 
-def next_lookups(  # noqa: PLR0913 - everything a decision rests on
+def next_lookups(
     clients: pd.DataFrame,
     links: pd.DataFrame,
     *,
@@ -70,7 +74,9 @@ def next_lookups(  # noqa: PLR0913 - everything a decision rests on
     whom none of these places, the values that the algorithm compares. A decision needs no more than this, so that a
     run over known people asks the org for nothing but their Ids.
     """
-    ids = pd.concat([links["record_id"], claims.loc[~claims["is_retired"], "record_id"], _source_ids(clients)])
+    ids = pd.concat(
+        [links["record_id"], claims.loc[~claims["is_retired"], "record_id"], _source_ids(clients)]
+    )
     named = Lookups(
         record_ids=_by_sobject(ids.dropna().drop_duplicates()),
         client_keys=frozenset(claims.loc[~claims["is_retired"], "claim_key"].tolist()),
@@ -99,7 +105,8 @@ def _source_ids(clients: pd.DataFrame) -> pd.Series[str]:
 def _by_sobject(record_ids: pd.Series[str]) -> dict[str, frozenset[str]]:
     sobjects = sobject_of(record_ids)
     return {
-        str(sobject): frozenset(ids.tolist()) for sobject, ids in record_ids.groupby(sobjects.to_numpy(), sort=True)
+        str(sobject): frozenset(ids.tolist())
+        for sobject, ids in record_ids.groupby(sobjects.to_numpy(), sort=True)
     }
 
 
@@ -117,7 +124,7 @@ def _compared_values(clients: pd.DataFrame, settings: Settings) -> Lookups:
 def _email_spellings(emails: pd.Series[str]) -> frozenset[str]:
     """Return lower-case, own and normalised spellings.
 
-    SOQL compares without case; the own spelling matters where lower case or NFKC change more than an ASCII letter's case.
+    SOQL compares without case; the own spelling matters where lower case and NFKC change more than that.
     """
     normalised = normalise_email(emails)
     own = emails.str.strip()

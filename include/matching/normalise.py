@@ -26,11 +26,13 @@ _SPACES: Final = r"[\t-\r\x1c-\x1f\x{85}\p{Z}]+"
 """White space as Unicode knows it: RE2's own class knows ASCII only."""
 
 _ID_PATTERN: Final = r"^[0-9A-Za-z]{15}(?:[A-Za-z0-5]{3})?$"
-_ID_ALPHABET: Final = np.array([ord(letter) for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"], dtype=np.uint32)
+_ID_ALPHABET: Final = np.array(
+    [ord(letter) for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"], dtype=np.uint32
+)
 
 
 def normalise_text(values: pd.Series[str]) -> pd.Series[str]:
-    """Return ``values`` in Unicode NFKC, trimmed, inner spaces collapsed, case folded; missing where nothing is left."""
+    """Return ``values`` in NFKC, trimmed, inner spaces collapsed, case folded; missing where nothing is left."""
     codes, distinct = pd.factorize(values)
     # folding can undo composition (U+0390 for one), hence the second pass
     folded = _compatible(pd.Series(distinct, dtype="str")).str.casefold()
@@ -51,7 +53,11 @@ def normalise_phone(values: pd.Series[str], country: pd.Series[str] | None = Non
     ``country`` (ISO code or name, aligned with ``values``) says how a number without country code is meant; without it
     such a number is read as ``DEFAULT_REGION``'s.
     """
-    region = _regions(country) if country is not None else pd.Series(DEFAULT_REGION, index=values.index, dtype="str")
+    region = (
+        _regions(country)
+        if country is not None
+        else pd.Series(DEFAULT_REGION, index=values.index, dtype="str")
+    )
     pairs = pd.DataFrame({"phone": values, "region": region}).reset_index(drop=True)
     distinct = pairs.dropna(subset=["phone"]).drop_duplicates()
     # phonenumbers has no columnar form: one call per distinct phone, none per row
@@ -63,11 +69,11 @@ def normalise_phone(values: pd.Series[str], country: pd.Series[str] | None = Non
 def salesforce_id_18(values: pd.Series[str]) -> pd.Series[str]:
     """Return Salesforce Ids with 18 characters; missing where a value is not an Id of 15 or 18.
 
-    The last three characters say which of the first fifteen are capitals (five a piece, lowest bit first), which is what
-    makes the long form safe to compare without case; an Id whose case was lost on the way is given it back.
+    The last three characters say which of the first fifteen are capitals (five each, lowest bit first), which makes
+    the long form safe to compare without case; an Id whose case was lost on the way is given it back.
     """
     text = pc.utf8_trim_whitespace(_arrow(values))
-    is_id = pc.fill_null(pc.match_substring_regex(text, pattern=_ID_PATTERN), False)  # noqa: FBT003
+    is_id = pc.fill_null(pc.match_substring_regex(text, pattern=_ID_PATTERN), False)
     rows = np.flatnonzero(is_id.to_numpy(zero_copy_only=False))
     letters = _letters(text.take(pa.array(rows)))
     body, suffix = letters[:, :15], letters[:, 15:]
