@@ -112,6 +112,16 @@ class Staging:
             yield file
 
     @contextmanager
+    def open_input(self, run_id: str, stage: str, name: str) -> Iterator[IO[bytes]]:
+        """Hand out a seekable binary file that ``open_output`` wrote.
+
+        Raises:
+            FatalError: there is no such file.
+        """
+        with self._reading(self._path(run_id, stage, name)) as file:
+            yield file
+
+    @contextmanager
     def local_copy(self, run_id: str, stage: str, name: str) -> Iterator[Path]:
         """Hand out the path of a file on this machine: the file itself, or a copy that goes when the block ends.
 

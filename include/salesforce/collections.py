@@ -25,12 +25,17 @@ _NUMBER_TYPES: Final = frozenset({"double", "currency", "percent"})
 
 @dataclass(frozen=True, slots=True)
 class CollectionsWrite:
-    """What is done to which object; ``external_id_field`` names the unique field of an upsert or insert."""
+    """What is done to which object.
+
+    ``external_id_field`` names the unique field of an upsert or insert; ``is_key_sent`` says that the column of our key
+    travels too, if it is a field of the object.
+    """
 
     operation: Operation
     description: ObjectDescription
     external_id_field: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    is_key_sent: bool = True
 
     @property
     def is_repeatable(self) -> bool:
@@ -78,7 +83,11 @@ def _columns(write: CollectionsWrite, rows: pd.DataFrame, key_column: str) -> li
         raise FrameContractError(msg)
     if write.operation == "delete":
         return ["Id"]
-    columns = [name for name in rows.columns if name in write.description or name != key_column]
+    columns = [
+        name
+        for name in rows.columns
+        if name != key_column or (write.is_key_sent and name in write.description)
+    ]
     unknown = [name for name in columns if name not in write.description]
     if unknown:
         raise missing_field(write.description.name, unknown)

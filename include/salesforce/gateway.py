@@ -21,6 +21,8 @@ from include.salesforce.usage import ApiUsage
 NO_AUTO_ASSIGN: Final = {"Sforce-Auto-Assign": "FALSE"}
 """REST runs assignment rules unless told not to, Bulk only when told to; so that both give one outcome (rule M11)."""
 
+_ORDINARY_SELECT: Final = ("Coconut_Client_Key__c",) * 20
+
 
 class SalesforceGateway:
     """One signed-in org.
@@ -119,15 +121,19 @@ class SalesforceGateway:
 
     def lookup_cost(
         self,
-        *,
-        select: Sequence[str],
-        sobject: str,
         field: str,
         values: Collection[str],
+        *,
+        select: Sequence[str] = (),
+        sobject: str = "",
         extra_where: str = "",
     ) -> int:
-        """Return how many queries ``query_in`` would take, further pages of long answers apart; makes no call."""
-        lookup = Lookup(select=select, sobject=sobject, field=field, extra_where=extra_where)
+        """Return how many queries ``query_in`` would take, further pages of long answers apart; makes no call.
+
+        Without the rest of the query an ordinary length is assumed for it.
+        """
+        names = tuple(select) or _ORDINARY_SELECT
+        lookup = Lookup(select=names, sobject=sobject or "Contact", field=field, extra_where=extra_where)
         return sum(1 for _ in lookup.chunks(values, overhead_bytes=self._session.url_overhead_bytes()))
 
     def bulk_query_frame(self, soql_text: str, *, include_deleted: bool = False) -> Iterator[pd.DataFrame]:
@@ -145,6 +151,7 @@ class SalesforceGateway:
         rows: pd.DataFrame,
         *,
         key_column: str,
+        fields: Collection[str] | None = None,
         external_id_field: str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Iterator[pd.DataFrame]:
@@ -154,18 +161,21 @@ class SalesforceGateway:
             operation: update and delete go by the column ``Id``, upsert by ``external_id_field``.
             sobject: the object's API name.
             rows: Salesforce fields as text (``NaN`` leaves alone, ``#N/A`` clears) and the key.
-            key_column: our key, which names the results; it travels only if it is a field of the object.
+            key_column: our key, which names the results.
+            fields: the columns that travel; by default all, the key only if it is a field of the object.
             external_id_field: for an upsert the field it goes by; for an insert the unique field that the rows carry,
                 which makes it safe to send again (its refusal ``DUPLICATE_VALUE`` then means "already created").
             headers: REST headers, for example ``Sforce-Duplicate-Rule-Header``.
         """
+        chosen = rows if fields is None else rows[list(dict.fromkeys([key_column, *fields]))]
         write = CollectionsWrite(
             operation=operation,
             description=self.describe(sobject),
             external_id_field=external_id_field,
             headers={**NO_AUTO_ASSIGN, **(headers or {})},
+            is_key_sent=fields is None or key_column in fields,
         )
-        return write_rows(self._session, write, rows, key_column=key_column)
+        return write_rows(self._session, write, chosen, key_column=key_column)
 
     # --- large writes, step by step
 

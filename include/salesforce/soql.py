@@ -85,13 +85,13 @@ def select(
     fields: Sequence[str],
     sobject: str,
     *,
-    where: Sequence[str] = (),
+    where: str | Sequence[str] = (),
     order_by: Sequence[str] = (),
     limit: int | None = None,
 ) -> str:
-    """Return a query; ``where`` holds conditions built by this module, all of which must hold."""
+    """Return a query; ``where`` is one condition built by this module, or several that must all hold."""
     clauses = [f"SELECT {','.join(map(identifier, fields))} FROM {identifier(sobject)}"]  # noqa: S608 - checked names
-    conditions = [condition for condition in where if condition]
+    conditions = [condition for condition in ([where] if isinstance(where, str) else where) if condition]
     if conditions:
         clauses.append("WHERE " + " AND ".join(conditions))
     if order_by:
