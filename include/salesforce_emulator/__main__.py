@@ -125,8 +125,8 @@ def _listen(host: str, port: int) -> socket.socket:
 def _server_folder(data: Path | None) -> Iterator[Path]:
     """Yield the folder of secrets and job files: beside the data, or one that goes when the org does."""
     if data is None:
-        with tempfile.TemporaryDirectory(prefix="local-org-") as folder:
-            yield Path(folder)
+        with tempfile.TemporaryDirectory(prefix="local-org-") as temporary:
+            yield Path(temporary)
         return
     folder = data.with_name(data.name + ".server")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -30,6 +30,9 @@ from include.salesforce_emulator.wire import ApiRequest, fault_response
 
 log = logging.getLogger(__name__)
 
+_DEFECT = SalesforceFault(
+    HTTPStatus.INTERNAL_SERVER_ERROR, "UNKNOWN_EXCEPTION", "The local org has a defect; see its log."
+)
 _CONTROL_PREFIX = "/__emulator__/"
 _DATA_PREFIX = "/services/data/v"
 _MAX_URI_AND_HEADERS = 16_384
@@ -122,12 +125,7 @@ class LocalOrgApp:
             response = fault_response(fault)
         except Exception:
             log.exception("%s %s failed", call.request.method, call.endpoint.template)
-            fault = SalesforceFault(
-                HTTPStatus.INTERNAL_SERVER_ERROR,
-                "UNKNOWN_EXCEPTION",
-                "The local org has a defect; see its log.",
-            )
-            response = fault_response(fault)
+            response = fault_response(_DEFECT)
         if call.request.url_path.startswith(_DATA_PREFIX):
             response.headers["Sforce-Limit-Info"] = self._server.limits.usage_header()
         return response

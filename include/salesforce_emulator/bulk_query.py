@@ -18,6 +18,7 @@ from typing import NamedTuple
 from starlette.responses import Response, StreamingResponse
 
 from include.salesforce_emulator.bulk_results import CSV_MEDIA_TYPE, file_part
+from include.salesforce_emulator.bulk_soql import check_bulk_query
 from include.salesforce_emulator.bulk_wire import (
     choice,
     invalid_job,
@@ -57,7 +58,7 @@ def _create(server: Server, request: ApiRequest) -> Response:
     soql = text(body, "query")
     if soql is None:
         raise invalid_job("InvalidJob : The query is missing")
-    sobject = server.org.check_bulk_query(soql)
+    sobject = check_bulk_query(server.org, soql, include_deleted=operation == "queryAll")
     if server.limits.remaining(BULK_QUERY_JOBS) == 0:
         raise SalesforceFault(HTTPStatus.BAD_REQUEST, "EXCEEDEDQUOTA", "DailyBulkV2QueryJobs Limit exceeded.")
     server.limits.use(BULK_QUERY_JOBS)

@@ -1,8 +1,15 @@
-"""What Bulk API 2.0 query refuses of SOQL that REST would take."""
+"""What Bulk API 2.0 query refuses of SOQL that REST would take (Developer Guide v66, *Query jobs*)."""
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
+from include.salesforce_emulator.errors import SalesforceFault
 from include.salesforce_emulator.org import Org
+from include.salesforce_emulator.soql.parser import parse
+from include.salesforce_emulator.soql.syntax import Function, Query
+
+_SELECTABLE_FUNCTIONS = frozenset({"fields", "format", "tolabel"})
 
 
 def check_bulk_query(org: Org, soql: str, *, include_deleted: bool) -> str:
@@ -11,5 +18,22 @@ def check_bulk_query(org: Org, soql: str, *, include_deleted: bool) -> str:
     Raises:
         SalesforceFault: the query is malformed, or groups, counts or skips, which no bulk query may.
     """
-    result = org.query(soql, include_deleted=include_deleted)
-    return str(getattr(result, "sobject", ""))
+    query = parse(soql)
+    refused = _refused_part(query)
+    if refused is not None:
+        raise SalesforceFault(
+            HTTPStatus.BAD_REQUEST, "API_ERROR", f"{refused} is not supported in Bulk Query"
+        )
+    org.query(soql, include_deleted=include_deleted)
+    return str(org.sobject(query.source).name)
+
+
+def _refused_part(query: Query) -> str | None:
+    if query.group:
+        return "GROUP BY"
+    if query.offset is not None:
+        return "OFFSET"
+    functions = (item.operand for item in query.select if isinstance(item.operand, Function))
+    return next(
+        (function.name for function in functions if function.name.lower() not in _SELECTABLE_FUNCTIONS), None
+    )

@@ -193,12 +193,7 @@ class JobStore:
     def update(self, job: JobType, **changes: Any) -> JobType:
         """Keep a job with some attributes changed, and its system modstamp; returns it."""
         changed = replace(job, modified_at=self._clock.now().isoformat(), **changes)
-        with self._store.transaction() as connection:
-            connection.execute(
-                "UPDATE bulk_job SET body = ? WHERE number = ?", (_json(changed), changed.number)
-            )
-        with self._lock:
-            self._jobs[changed.id] = changed
+        self._keep(changed)
         return changed
 
     def advance(self, job: JobType, *, expected: JobState, state: JobState, **changes: Any) -> JobType:
@@ -230,10 +225,8 @@ class JobStore:
         with self._store.transaction():
             with self._lock:
                 job = self._jobs.get(job_id)
-            if (isinstance(job, IngestJob) and not job.state.is_final) or (
-                isinstance(job, QueryJob) and not job.state.is_final
-            ):
-                self.update(job, state=JobState.FAILED, error_message=message)
+            if job is not None and not job.state.is_final:
+                self._keep(replace(job, state=JobState.FAILED, error_message=message))
 
     def remove(self, job: IngestJob | QueryJob) -> None:
         """Forget a job and delete its files."""
@@ -264,6 +257,12 @@ class JobStore:
     def files(self, job_id: str) -> JobFiles:
         """Return the places of a job's files."""
         return JobFiles(self._spool / job_id)
+
+    def _keep(self, job: IngestJob | QueryJob) -> None:
+        with self._store.transaction() as connection:
+            connection.execute("UPDATE bulk_job SET body = ? WHERE number = ?", (_json(job), job.number))
+        with self._lock:
+            self._jobs[job.id] = job
 
     def _has_vanished(self, job: Job) -> bool:
         return job.state.is_final and self._clock.now() - datetime.fromisoformat(job.modified_at) > _KEPT
