@@ -12,7 +12,7 @@ from typing import Final
 from urllib.parse import quote_plus
 
 _IDENTIFIER: Final = re.compile(r"\A[A-Za-z][A-Za-z0-9_.]*\Z")
-_AGGREGATE: Final = re.compile(r"\A[A-Za-z_]+\([A-Za-z0-9_.]*\)\Z")
+_AGGREGATE: Final = re.compile(r"\A(?!FIELDS\()[A-Za-z_]+\([A-Za-z0-9_.]*\)\Z", re.IGNORECASE)
 _SELECT_LIST: Final = re.compile(r"\A\s*SELECT\s+(?P<list>.*?)\s+FROM\s", re.IGNORECASE | re.DOTALL)
 _ESCAPES: Final = str.maketrans(
     {"\\": "\\\\", "'": "\\'", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f"}
@@ -110,7 +110,7 @@ def selected_columns(query: str) -> list[str] | None:
     unnamed = 0
     columns: list[str] = []
     for words in items:
-        if len(words) == 2 and _IDENTIFIER.match(words[1]):
+        if len(words) == 2 and _is_column(words[0]) and _IDENTIFIER.match(words[1]):
             columns.append(words[1])
         elif len(words) == 1 and _IDENTIFIER.match(words[0]):
             columns.append(words[0])
@@ -120,6 +120,10 @@ def selected_columns(query: str) -> list[str] | None:
         else:
             return None
     return columns
+
+
+def _is_column(text_of_item: str) -> bool:
+    return bool(_IDENTIFIER.match(text_of_item) or _AGGREGATE.match(text_of_item))
 
 
 def encoded_bytes(query: str) -> int:
