@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from include import frames
 from include.frames import CANDIDATES
 from include.matching.lookups import Lookups
 from include.matching.normalise import normalise_phone
@@ -112,14 +113,17 @@ def _by_scan(
 def _named(records: pd.DataFrame, sobject: str) -> pd.DataFrame:
     import pandas as pd
 
-    columns: dict[str, pd.Series | str | bool | None] = dict.fromkeys(CANDIDATES.columns)
+    columns: dict[str, pd.Series[Any]] = {}
     for field, name in COLUMNS[sobject].items():
-        columns[name] = records[field].eq("true") if name.startswith("is_") else records[field]
-    for name in ("created_at", "modified_at"):
-        columns[name] = pd.to_datetime(columns[name], utc=True, format="ISO8601")
-    for name in ("is_deleted", "is_converted", "is_person_account"):
-        columns[name] = False if columns[name] is None else columns[name]
-    return CANDIDATES.conform(pd.DataFrame(columns | {"sobject": sobject}, index=records.index))
+        match CANDIDATES.columns[name]:
+            case frames.CLAIM:
+                columns[name] = records[field].eq("true")
+            case frames.INSTANT:
+                columns[name] = pd.to_datetime(records[field], utc=True, format="ISO8601")
+            case _:
+                columns[name] = records[field]
+    absent = {name: False if dtype == frames.CLAIM else None for name, dtype in CANDIDATES.columns.items()}
+    return CANDIDATES.conform(pd.DataFrame({**absent, **columns, "sobject": sobject}, index=records.index))
 
 
 def _joined(frames: list[pd.DataFrame]) -> pd.DataFrame:

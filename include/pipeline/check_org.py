@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from include.errors import ConfigurationError
-from include.mapping.fields import written_fields
+from include.mapping.fields import default_mappings
 from include.settings.model import EntityType, Settings
 
 if TYPE_CHECKING:
@@ -16,6 +16,11 @@ PERSON_SOBJECT = {
     EntityType.CONTACT: "Contact",
     EntityType.PERSON_ACCOUNT: "Account",
 }
+
+
+def written_fields(sobject: str) -> tuple[str, ...]:
+    """Return the API names of the fields that the sync writes on an sObject."""
+    return tuple(mapping.target for mapping in default_mappings(sobject))
 
 
 def check_org(salesforce: SalesforceGateway, settings: Settings) -> None:

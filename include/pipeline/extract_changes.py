@@ -16,8 +16,10 @@ from include.pipeline.artifacts import (
     chunk_name,
 )
 from include.pipeline.context import SyncRun, Trigger, Wiring
+from include.pipeline.sync_staff import read_active_users
 from include.settings.model import Switch
-from include.source.changes import ChangeQuery, ChangeReader, SourceChunk, clients_changed_since
+from include.source.changes import ChangeQuery, ChangeReader, clients_changed_since
+from include.source.pairs import SourceChunk
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,10 +83,7 @@ def _moved(run: SyncRun, wiring: Wiring, settings: SettingsVersion) -> frozenset
         return clients_changed_since(wiring.source.engine, waiting)
 
     def active_users(user_ids: set[str]) -> set[str]:
-        users = wiring.salesforce.query_in(
-            select=("Id",), sobject="User", field="Id", values=user_ids, extra_where="IsActive = true"
-        )
-        return set(users["Id"])
+        return set(read_active_users(wiring.salesforce, user_ids))
 
     return wiring.ledger.moved_appointments(
         run.selection.kinds, settings=settings, moved_clients=moved_clients, active_users=active_users

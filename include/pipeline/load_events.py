@@ -136,7 +136,8 @@ class EventLoader:
             return
         columns = ["booking_key", "appointment_id", "client_id", "kind", "source_version"]
         claims = self._wiring.ledger.claim_versions(self._run.run_id, rows[columns].reset_index(drop=True))
-        self._settle(pd_index(claims.loc[~claims["is_claimed"], "booking_key"]), Reason.OVERTAKEN)
+        is_claimed = claims.set_index("booking_key")["is_claimed"]
+        self._settle(is_claimed.index[~is_claimed], Reason.OVERTAKEN)
 
     def _skip_done(self) -> None:
         """Mark as written what an earlier attempt of this task wrote already, and look up Ids that deletes lack."""
@@ -283,13 +284,6 @@ class EventLoader:
         values = fields.assign(WhoId=rows["desired_who_id"], OwnerId=rows["desired_owner_id"])
         self._pairs.loc[keys, values.columns] = values.mask(values == CLEAR)
         self._pairs.loc[keys, ["event_id", "action"]] = [None, str(Action.CREATE)]
-
-
-def pd_index(values: pd.Series) -> pd.Index:
-    """Return a column of keys as an index."""
-    import pandas as pd
-
-    return pd.Index(values)
 
 
 def _with_every_field(events: pd.DataFrame) -> pd.DataFrame:

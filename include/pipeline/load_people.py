@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 
 from include.errors import SkipRun
 from include.ledger.contracts import PEOPLE_RESULTS
-from include.mapping.fields import written_fields
 from include.matching.evidence import Evidence
 from include.pipeline.accounting import counted_calls
 from include.pipeline.artifacts import (
@@ -20,6 +19,7 @@ from include.pipeline.artifacts import (
     read_checked_people,
     read_decisions,
 )
+from include.pipeline.check_org import written_fields
 from include.pipeline.context import SyncRun, Wiring
 from include.pipeline.loading import Load, Loader, choose_api
 from include.pipeline.person_keys import find_by_key
@@ -147,6 +147,7 @@ class PersonLoader:
             ),
             key_column=CLIENT_KEY,
             api=choose_api(self._settings.load_api, total),
+            external_id_field=CLIENT_KEY,
             headers=SAVE_DUPLICATES if is_allowed else {},
         )
         return [key for results in self._loader.load(load) for key in self._settle(people, results)]

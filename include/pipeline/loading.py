@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Literal
 
 from include.errors import ConservationError, OrgExhaustedError
-from include.salesforce.bulk_csv import write_bulk_csv
+from include.salesforce.bulk_csv import bulk_parts, write_bulk_csv
 from include.salesforce.error_codes import RetryClass, classify
 from include.settings.model import LoadApi
 
@@ -41,7 +41,7 @@ class Load:
     """Rows for one sObject and one operation.
 
     ``rows`` is a wire frame; ``columns`` are the Salesforce fields to send, ``key_column`` the text column that results
-    are joined on.
+    are joined on. ``external_id_field`` is what an upsert goes by, or the unique field that makes an insert repeatable.
     """
 
     step: str
@@ -139,9 +139,10 @@ class Loader:
 
     def _send_by_bulk(self, load: Load) -> Iterator[pd.DataFrame]:
         known = self._wiring.ledger.jobs(self._run.run_id, step=load.step, chunk=load.chunk)
-        part = max((job.part for job in known), default=-1) + 1
-        job = self._submit(load, part)
-        yield from self._results(job, len(load.rows))
+        first = max((job.part for job in known), default=-1) + 1
+        for part, rows in enumerate(bulk_parts(load.rows, load.columns), start=first):
+            job = self._submit(replace(load, rows=rows), part)
+            yield from self._results(job, len(rows))
 
     def _submit(self, load: Load, part: int) -> JobRecord:
         """Bring one job past the point of no return, each step journalled before the next takes effect."""
@@ -164,7 +165,9 @@ class Loader:
             now=self._run.now,
         )
         remote = salesforce.bulk_create_job(
-            sobject=load.sobject, operation=load.operation, external_id_field=load.external_id_field
+            sobject=load.sobject,
+            operation=load.operation,
+            external_id_field=load.external_id_field if load.operation == "upsert" else None,
         )
         job = ledger.update_job(job.id, job_id=remote.id, state="created", now=self._run.now)
         with staging.open_input(run_id, load.step, f"{name}.csv") as source:

@@ -14,7 +14,9 @@ def map_people(run: SyncRun, wiring: Wiring) -> dict[str, object]:
     manifest = Manifest.read_from(run, wiring)
     settings = wiring.ledger.settings_at(manifest.settings_version).settings
     clients = wiring.staging.read_frame(run.run_id, MATCH, CLIENTS_NAME, CLIENTS)
-    people = map_frame(read_decisions(run, wiring), clients, settings, read_owners(run, wiring))
+    people = map_frame(
+        read_decisions(run, wiring), clients, settings=settings, owners=read_owners(run, wiring)
+    )
     wiring.staging.write_frame(run.run_id, MAP_PEOPLE, PEOPLE_NAME, people)
     loadable = int(people["outcome"].isna().sum())
     return {"people": len(people), "loadable": loadable, "quarantined": len(people) - loadable}

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
+from include.frames import TEXT
 from include.mapping.staff import link_staff
+from include.matching.normalise import salesforce_id_18
 from include.pipeline.accounting import check_conservation, counted_calls
 from include.pipeline.context import SyncRun, Wiring
 from include.reasons import Outcome
+from include.salesforce import soql
 from include.source.staff import read_staff
 
 if TYPE_CHECKING:
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
 
     from include.salesforce.gateway import SalesforceGateway
 
+USER_PREFIX = "005"
 USER_FIELDS = ("Id", "Email", "IsActive", "UserType")
 
 
@@ -63,13 +67,15 @@ def refresh_staff_links(run: SyncRun, wiring: Wiring) -> dict[str, int]:
 
 def read_active_users(salesforce: SalesforceGateway, user_ids: Collection[str]) -> frozenset[str]:
     """Return the 18-character Ids of those Users that are active; malformed Ids are nobody's."""
-    from include.matching.normalise import valid_salesforce_ids
+    import pandas as pd
 
-    wanted = valid_salesforce_ids(user_ids)
-    if not wanted:
-        return frozenset()
+    ids = salesforce_id_18(pd.Series(sorted(user_ids), dtype=TEXT)).dropna()
     users = salesforce.query_in(
-        select=("Id",), sobject="User", field="Id", values=wanted, extra_where="IsActive = true"
+        select=("Id",),
+        sobject="User",
+        field="Id",
+        values=set(ids[ids.str.startswith(USER_PREFIX)]),
+        extra_where=soql.equals("IsActive", True),
     )
     return frozenset(users["Id"])
 
