@@ -37,7 +37,7 @@ _WALK_IN: Final = {
 _METHODS: Final = {"in_person": 0.6, "phone": 0.2, "video": 0.17, "off_site": 0.03}
 _CHANNELS: Final = {"client_view": 0.6, "staff_view": 0.2, "contact_centre": 0.15, "salesforce": 0.05}
 _FINAL: Final = ("complete", "no_show", "cancelled")
-_CAMPAIGNS: Final = ("spring-mortgage", "newsletter-41", "branch-poster")
+CAMPAIGNS: Final = ("spring-mortgage", "newsletter-41", "branch-poster")
 
 
 @dataclass(slots=True)
@@ -95,7 +95,7 @@ def _draw_columns(plan: DemoPlan, texts: Texts, rng: Generator, count: int) -> d
         "meeting_method": np.where(is_walk_in, "in_person", _pick(rng, _METHODS, count)).tolist(),
         "booked_through": np.where(is_walk_in, "kiosk", _pick(rng, _CHANNELS, count)).tolist(),
         "notes": _some(rng, texts.notes, 0.35, count),
-        "utm_campaign": _some(rng, _CAMPAIGNS, 0.08, count),
+        "utm_campaign": _some(rng, CAMPAIGNS, 0.08, count),
         "cancellation_reason": _or_none(
             np.array(texts.reasons, dtype=object)[rng.integers(0, len(texts.reasons), count)],
             status != "cancelled",
