@@ -74,7 +74,7 @@ def writing(engine: Engine) -> Iterator[Connection]:
         LedgerConflictError: the database refuses the rows as contradictory.
     """
     with _own_words(), engine.connect() as connection:
-        connection = connection.execution_options(**{_WRITING: True})
+        connection.execution_options(**{_WRITING: True})  # takes effect in place
         with connection.begin():
             yield connection
 

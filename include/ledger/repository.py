@@ -1,22 +1,45 @@
 """The one door to the ledger: every call is one transaction, and speaks in frames and records."""
+
 from __future__ import annotations
+
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+
 import pandas as pd
 from sqlalchemy import Engine
+
+from include.ledger import (
+    binding,
+    claims,
+    event_links,
+    event_results,
+    jobs,
+    migrate,
+    moves,
+    people,
+    quarantine,
+    runs,
+    settings_store,
+    settling,
+    staff,
+)
 from include.ledger.engine import configure, reading, writing
 from include.ledger.jobs import JobRecord, JobState
 from include.ledger.runs import RunState
 from include.ledger.settings_store import SettingsVersion
 from include.reasons import WaitsFor
+
 if TYPE_CHECKING:
     from include.pipeline.context import SyncRun
     from include.settings.model import Settings
-__all__ = ['JobRecord', 'JobState', 'Ledger', 'RunState', 'SettingsVersion']
+
+__all__ = ["JobRecord", "JobState", "Ledger", "RunState", "SettingsVersion"]
+
 
 def _utc_now() -> datetime:
     return datetime.now(UTC)
+
 
 class Ledger:
     """Our own database, as the pipeline sees it.
@@ -24,13 +47,13 @@ class Ledger:
     Every method is one transaction. All of them raise ``LedgerUnavailableError`` while the database does not answer.
     """
 
-    def __init__(self, engine: Engine, *, clock: Callable[[], datetime]=_utc_now) -> None:
+    def __init__(self, engine: Engine, *, clock: Callable[[], datetime] = _utc_now) -> None:
         """Wrap a migrated database; ``clock`` stamps what callers give no instant for."""
         self.engine = configure(engine)
         self._clock = clock
 
     @classmethod
-    def open(cls, engine: Engine, *, now: datetime | None=None) -> Ledger:
+    def open(cls, engine: Engine, *, now: datetime | None = None) -> Ledger:
         """Return the ledger in that database, created or brought up to date first; safe when several processes try.
 
         ``now`` becomes the day of installation where the ledger is new.
@@ -39,7 +62,11 @@ class Ledger:
             LedgerUnavailableError: the database does not answer.
             ConfigurationError: it is neither PostgreSQL nor SQLite, or a newer release has migrated it.
         """
-        raise NotImplementedError
+        ledger = cls(engine)
+        migrate.bring_up_to_date(ledger.engine, now=now or _utc_now())
+        return ledger
+
+    # --- the org (Q10)
 
     def bind_org(self, org_id: str) -> None:
         """Record the org on the first call; on later ones check that it is still the same.
@@ -47,19 +74,25 @@ class Ledger:
         Raises:
             LedgerConflictError: the ledger belongs to another org.
         """
-        raise NotImplementedError
+        with writing(self.engine) as connection:
+            binding.bind_org(connection, org_id)
 
     def bound_org(self) -> str | None:
         """Return the Id (18 characters) of the org the ledger belongs to, if any."""
-        raise NotImplementedError
+        with reading(self.engine) as connection:
+            return binding.bound_org(connection)
 
     def rebind_org(self, org_id: str, who: str) -> None:
         """Give the ledger to another org, as an administrator decided."""
-        raise NotImplementedError
+        with writing(self.engine) as connection:
+            binding.rebind_org(connection, org_id, who=who)
+
+    # --- settings
 
     def current_settings(self) -> SettingsVersion:
         """Return the settings in force; version 0 holds the defaults while nothing was saved."""
-        raise NotImplementedError
+        with reading(self.engine) as connection:
+            return settings_store.current(connection)
 
     def settings_at(self, version: int) -> SettingsVersion:
         """Return the settings as they were at a version.
@@ -67,49 +100,71 @@ class Ledger:
         Raises:
             LedgerConflictError: there is no such version.
         """
-        raise NotImplementedError
+        with reading(self.engine) as connection:
+            return settings_store.at_version(connection, version)
 
     def save_settings(self, settings: Settings, *, who: str, now: datetime) -> SettingsVersion:
         """Save settings as a new version and record every change; settings equal to the current ones are no version."""
-        raise NotImplementedError
+        with writing(self.engine) as connection:
+            return settings_store.save(connection, settings, who=who, now=now)
+
+    # --- runs
 
     def open_run(self, run: SyncRun, *, settings_version: int) -> None:
         """Record that a run began; a failed or empty run that begins again is running again."""
-        raise NotImplementedError
+        with writing(self.engine) as connection:
+            runs.open_run(connection, run, settings_version=settings_version)
 
     def finish_run(self, run_id: str, *, state: str, now: datetime) -> None:
         """Record how a run ended that never came to settle (``RunState``)."""
-        raise NotImplementedError
+        with writing(self.engine) as connection:
+            runs.finish_run(connection, run_id, state=RunState(state), now=now)
 
     def record_api_calls(self, run_id: str, *, task: str, attempt: str, calls: Mapping[str, int]) -> None:
         """Record a task attempt's API calls by kind; a second record of the same attempt replaces the first."""
-        raise NotImplementedError
+        with writing(self.engine) as connection:
+            runs.record_api_calls(connection, run_id, task=task, attempt=attempt, calls=calls)
 
     def api_calls(self, run_id: str) -> dict[str, int]:
         """Return a run's API calls by kind, summed over its tasks and attempts (Q8)."""
-        raise NotImplementedError
+        with reading(self.engine) as connection:
+            return runs.api_calls(connection, run_id)
 
     def run_counts(self, run_id: str) -> dict[str, int] | None:
         """Return the counts a run settled with, or nothing while it did not."""
-        raise NotImplementedError
+        with reading(self.engine) as connection:
+            return runs.run_counts(connection, run_id)
 
-    def runs(self, limit: int=50) -> pd.DataFrame:
+    def runs(self, limit: int = 50) -> pd.DataFrame:
         """Return the newest runs first (``contracts.RUNS``)."""
-        raise NotImplementedError
+        with reading(self.engine) as connection:
+            return runs.newest(connection, limit)
+
+    # --- what a run reads
 
     def watermark(self, selection: str) -> tuple[datetime, int] | None:
         """Return ``(changed_at, id)`` up to which a selection was read, or nothing before its first run."""
-        raise NotImplementedError
+        with reading(self.engine) as connection:
+            return runs.watermark(connection, selection)
 
     def dirty_appointments(self, kinds: tuple[str, ...]) -> frozenset[int]:
         """Return the bookings of these kinds, or of no known kind, that must be read again."""
-        raise NotImplementedError
+        with reading(self.engine) as connection:
+            return moves.dirty_appointments(connection, kinds)
 
     def waiting(self, kinds: tuple[str, ...], waits_for: Iterable[WaitsFor]) -> pd.DataFrame:
         """Return the held, quarantined and disabled pairs that wait for one of these (``contracts.WAITING``)."""
-        raise NotImplementedError
+        with reading(self.engine) as connection:
+            return moves.waiting(connection, kinds, waits_for)
 
-    def moved_appointments(self, kinds: tuple[str, ...], *, settings: SettingsVersion, moved_clients: Callable[[pd.DataFrame], set[str]], active_users: Callable[[set[str]], set[str]]) -> frozenset[int]:
+    def moved_appointments(
+        self,
+        kinds: tuple[str, ...],
+        *,
+        settings: SettingsVersion,
+        moved_clients: Callable[[pd.DataFrame], set[str]],
+        active_users: Callable[[set[str]], set[str]],
+    ) -> frozenset[int]:
         """Return the bookings whose pairs wait for something that moved since the run that saw them last (Q2).
 
         Events whose staff link moved to a user who is not their owner come along (S7).
@@ -117,100 +172,163 @@ class Ledger:
         Args:
             kinds: the selection's kinds; pairs of no known kind belong to every selection.
             settings: the settings in force.
-            moved_clients: given a frame ``client_id, last_seen_at``, returns the clients that moved since in the source.
+            moved_clients: given a frame ``client_id, last_seen_at``, returns the clients that moved since.
             active_users: given Salesforce user Ids, returns those that are active now; not called without need.
         """
-        raise NotImplementedError
+        with reading(self.engine) as connection:
+            return moves.moved_appointments(
+                connection, kinds, settings=settings, moved_clients=moved_clients, active_users=active_users
+            )
+
+    # --- Events
 
     def event_links(self, appointment_ids: Collection[str]) -> pd.DataFrame:
         """Return every link of these bookings (``frames.EVENT_LINKS``)."""
-        raise NotImplementedError
+        with reading(self.engine) as connection:
+            return event_links.links_of(connection, appointment_ids)
 
     def settled(self, appointment_ids: Collection[str]) -> pd.DataFrame:
         """Return the version and digest at which these bookings' pairs last settled (``contracts.SETTLED``)."""
-        raise NotImplementedError
+        with reading(self.engine) as connection:
+            return event_links.settled(connection, appointment_ids)
 
     def claim_versions(self, run_id: str, pairs: pd.DataFrame) -> pd.DataFrame:
         """Claim the right to write these versions (``contracts.PAIRS_TO_CLAIM`` → ``CLAIMED_PAIRS``).
 
         A pair is claimed unless a newer version was claimed before; who claims the same version again has it.
         """
-        raise NotImplementedError
+        with writing(self.engine) as connection:
+            return event_links.claim_versions(connection, run_id, pairs, now=self._clock())
 
-    def record_event_results(self, run_id: str, results: pd.DataFrame, *, settings_version: int, now: datetime) -> None:
+    def record_event_results(
+        self, run_id: str, results: pd.DataFrame, *, settings_version: int, now: datetime
+    ) -> None:
         """Record what was written to the org (``contracts.EVENT_RESULTS``); the second commit point of a run.
 
         A write that was overtaken by a newer claim marks its key dirty and leaves the written values unknown, so that
         the next run writes all of them.
         """
-        raise NotImplementedError
+        with writing(self.engine) as connection:
+            event_results.record(connection, run_id, results, settings_version=settings_version, now=now)
 
     def rekey_event(self, rekeyed: pd.DataFrame) -> None:
         """Move Events from one pair of a booking to another (``contracts.REKEYED``; S4, a replaced attendee)."""
-        raise NotImplementedError
+        with writing(self.engine) as connection:
+            event_links.rekey(connection, rekeyed, now=self._clock())
 
     def follow_people(self, forwards: pd.DataFrame) -> None:
         """Move links from converted or merged records to their successors (``contracts.FORWARDS``; M7)."""
-        raise NotImplementedError
+        with writing(self.engine) as connection:
+            people.follow(connection, forwards, now=self._clock())
 
-    def event_link_rows(self, *, batch_rows: int=50000) -> Iterator[pd.DataFrame]:
+    def event_link_rows(self, *, batch_rows: int = 50_000) -> Iterator[pd.DataFrame]:
         """Give all links in order of their key, in batches (``contracts.EVENT_LINK_ROWS``)."""
-        raise NotImplementedError
+        after = ""
+        while True:
+            with reading(self.engine) as connection:
+                batch = event_links.rows_after(connection, after, limit=batch_rows)
+            if batch.empty:
+                return
+            after = str(batch["booking_key"].iloc[-1])
+            yield batch
+
+    # --- people
 
     def person_links(self, client_ids: Collection[str]) -> pd.DataFrame:
         """Return the kept links of these clients (``frames.PERSON_LINKS``)."""
-        raise NotImplementedError
+        with reading(self.engine) as connection:
+            return people.links_of(connection, client_ids)
 
     def person_claims(self, identities: Collection[str]) -> pd.DataFrame:
         """Return the claims of these identities, retired ones included (``frames.CLAIMS``)."""
-        raise NotImplementedError
+        with reading(self.engine) as connection:
+            return claims.of_identities(connection, identities)
 
-    def claim_identities(self, run_id: str, groups: pd.DataFrame, *, namespace: str, now: datetime) -> pd.DataFrame:
+    def claim_identities(
+        self, run_id: str, groups: pd.DataFrame, *, namespace: str, now: datetime
+    ) -> pd.DataFrame:
         """Claim each person before creation (``contracts.PERSON_GROUPS`` → ``CLAIMED_PEOPLE``; M8).
 
         An unretired claim of any identity of the group wins: a settled one before an unsettled, then the smallest key;
         the group's other identities lead to it from then on. Otherwise a key never handed out before is.
         """
-        raise NotImplementedError
+        with writing(self.engine) as connection:
+            return claims.claim(connection, run_id, groups, namespace=namespace, now=now)
 
     def retire_claims(self, claim_keys: Collection[str], now: datetime) -> None:
         """Retire keys whose record was converted or deleted: they are not used again (M8)."""
-        raise NotImplementedError
+        with writing(self.engine) as connection:
+            claims.retire(connection, claim_keys, now=now)
 
-    def record_people(self, run_id: str, links: pd.DataFrame, *, settings_version: int, now: datetime) -> None:
+    def record_people(
+        self, run_id: str, links: pd.DataFrame, *, settings_version: int, now: datetime
+    ) -> None:
         """Record who each client is in Salesforce (``contracts.PEOPLE_RESULTS``); the first commit point of a run.
 
         An administrator's choice is replaced only by another one.
         """
-        raise NotImplementedError
+        with writing(self.engine) as connection:
+            people.record(connection, run_id, links, settings_version=settings_version, now=now)
 
-    def record_decisions(self, run_id: str, decisions: pd.DataFrame, *, settings_version: int, now: datetime) -> int:
+    def record_decisions(
+        self, run_id: str, decisions: pd.DataFrame, *, settings_version: int, now: datetime
+    ) -> int:
         """Keep the decisions (``frames.DECISIONS``) that differ from their client's latest; return how many (M9)."""
-        raise NotImplementedError
+        with writing(self.engine) as connection:
+            return people.record_decisions(
+                connection, run_id, decisions, settings_version=settings_version, now=now
+            )
 
     def latest_decision(self, client_id: str) -> dict[str, object] | None:
         """Return a client's latest decision as the columns of ``match_decisions``, if there is one."""
-        raise NotImplementedError
+        with reading(self.engine) as connection:
+            return people.latest_decision(connection, client_id)
+
+    # --- staff
 
     def staff_links(self) -> pd.DataFrame:
         """Return every staff link (``frames.STAFF_LINKS``)."""
-        raise NotImplementedError
+        with reading(self.engine) as connection:
+            return staff.links(connection)
 
     def save_staff_links(self, links: pd.DataFrame, now: datetime) -> int:
-        """Save links (``frames.STAFF_LINKS``) and return how many moved; an e-mail never replaces an administrator's."""
-        raise NotImplementedError
+        """Save links (``frames.STAFF_LINKS``) and return how many moved; an administrator's yield only to another."""
+        with writing(self.engine) as connection:
+            return staff.save_links(connection, links, now=now)
 
     def staff_synced_at(self) -> datetime | None:
         """Return when staff links were last synced, if ever."""
-        raise NotImplementedError
+        with reading(self.engine) as connection:
+            return staff.synced_at(connection)
 
     def mark_staff_synced(self, now: datetime) -> None:
         """Record that staff links were synced."""
-        raise NotImplementedError
+        with writing(self.engine) as connection:
+            staff.mark_synced(connection, now=now)
 
-    def plan_job(self, *, run_id: str, step: str, chunk: int, part: int, sobject: str, operation: str, api: str, digest: str, staged_file: str | None, sent: int, now: datetime) -> JobRecord:
+    # --- jobs
+
+    def plan_job(  # noqa: PLR0913 - the facts of one job, all by name
+        self,
+        *,
+        run_id: str,
+        step: str,
+        chunk: int,
+        part: int,
+        sobject: str,
+        operation: str,
+        api: str,
+        digest: str,
+        staged_file: str | None,
+        sent: int,
+        now: datetime,
+    ) -> JobRecord:
         """Return the job of this run, step, chunk and part: the one known already, else a new one in state planned."""
-        raise NotImplementedError
+        planned = jobs.PlannedJob(
+            run_id, step, chunk, part, sobject, operation, api, digest, staged_file, sent
+        )
+        with writing(self.engine) as connection:
+            return jobs.plan(connection, planned, now=now)
 
     def update_job(self, number: int, /, *, now: datetime, **changes: str | int | None) -> JobRecord:
         """Change columns of the job with this ledger id (``JobRecord.id``) and return it.
@@ -218,13 +336,28 @@ class Ledger:
         Raises:
             LedgerConflictError: there is no such job, or no such column to change.
         """
-        raise NotImplementedError
+        with writing(self.engine) as connection:
+            return jobs.update(connection, number, changes, now=now)
 
-    def jobs(self, run_id: str, step: str | None=None, chunk: int | None=None) -> list[JobRecord]:
+    def jobs(self, run_id: str, step: str | None = None, chunk: int | None = None) -> list[JobRecord]:
         """Return a run's jobs in order of step, chunk and part."""
-        raise NotImplementedError
+        with reading(self.engine) as connection:
+            return jobs.of_run(connection, run_id, step=step, chunk=chunk)
 
-    def settle(self, run: SyncRun, outcomes: pd.DataFrame | Iterable[pd.DataFrame], *, counts: Mapping[str, int], watermark: tuple[datetime, int] | None, cleared_dirty: Collection[str], settings_version: int, state: str, now: datetime) -> None:
+    # --- settle
+
+    def settle(
+        self,
+        run: SyncRun,
+        outcomes: pd.DataFrame | Iterable[pd.DataFrame],
+        *,
+        counts: Mapping[str, int],
+        watermark: tuple[datetime, int] | None,
+        cleared_dirty: Collection[str],
+        settings_version: int,
+        state: str,
+        now: datetime,
+    ) -> None:
         """Commit a run's outcomes, quarantine, counts and, last, its watermark: the third commit point.
 
         All in one transaction, and idempotent for one run. What a newer claim has overtaken stays as it is; the
@@ -240,12 +373,26 @@ class Ledger:
             state: a ``RunState``.
             now: the instant of settling.
         """
-        raise NotImplementedError
+        batches = [outcomes] if isinstance(outcomes, pd.DataFrame) else outcomes
+        totals = runs.Totals(counts=dict(counts), state=RunState(state), settings_version=settings_version)
+        with writing(self.engine) as connection:
+            settling.clear_dirty(connection, cleared_dirty, marked_until=run.now)
+            for batch in batches:
+                settling.settle_batch(connection, run, batch, settings_version=settings_version, now=now)
+            runs.settle_run(connection, run, totals, now=now)
+            if watermark is not None:
+                runs.advance_watermark(connection, run, watermark, now=now)
 
-    def quarantine_rows(self, *, kinds: tuple[str, ...] | None=None, limit: int | None=None) -> pd.DataFrame:
+    # --- quarantine
+
+    def quarantine_rows(
+        self, *, kinds: tuple[str, ...] | None = None, limit: int | None = None
+    ) -> pd.DataFrame:
         """Return held, quarantined and disabled pairs, last seen first (``contracts.QUARANTINE_ROWS``)."""
-        raise NotImplementedError
+        with reading(self.engine) as connection:
+            return quarantine.rows(connection, kinds=kinds, limit=limit)
 
     def quarantine_counts(self) -> pd.DataFrame:
         """Return how many pairs there are by outcome and reason (``contracts.QUARANTINE_COUNTS``)."""
-        raise NotImplementedError
+        with reading(self.engine) as connection:
+            return quarantine.counts(connection)

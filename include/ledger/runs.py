@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import pandas as pd
+from sqlalchemy import Connection, Text, and_, cast, delete, func, insert, or_, select, update
+
+from include.ledger.bulk import read
+from include.ledger.contracts import RUNS
+from include.ledger.engine import upsert
+from include.ledger.tables import run_api_calls, runs, watermarks
+
+if TYPE_CHECKING:
+    from include.pipeline.context import SyncRun
 
 
 class RunState(StrEnum):
@@ -12,3 +27,122 @@ class RunState(StrEnum):
     SUCCESS = "success"
     FAILED = "failed"
     EMPTY = "empty"
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What a run settles with."""
+
+    counts: Mapping[str, int]
+    state: RunState
+    settings_version: int
+
+
+def open_run(connection: Connection, run: SyncRun, *, settings_version: int) -> None:
+    """Record that a run began; a failed or empty one that begins again is running again."""
+    begun = upsert(connection, runs).values(_columns(run, RunState.RUNNING, settings_version))
+    connection.execute(
+        begun.on_conflict_do_update(
+            index_elements=[runs.c.run_id],
+            set_={"state": RunState.RUNNING.value, "finished_at": None, "settings_version": settings_version},
+            where=runs.c.state.in_([RunState.FAILED.value, RunState.EMPTY.value]),
+        )
+    )
+
+
+def finish_run(connection: Connection, run_id: str, *, state: RunState, now: datetime) -> None:
+    """Record how a run ended."""
+    ended = update(runs).where(runs.c.run_id == run_id)
+    connection.execute(ended.values(state=state.value, finished_at=now))
+
+
+def settle_run(connection: Connection, run: SyncRun, totals: Totals, *, now: datetime) -> None:
+    """Record counts and end of a run, whether or not it was opened before."""
+    ended = {
+        "state": totals.state.value,
+        "finished_at": now,
+        "counts": dict(totals.counts),
+        "settings_version": totals.settings_version,
+    }
+    settled = upsert(connection, runs).values(_columns(run, totals.state, totals.settings_version) | ended)
+    connection.execute(settled.on_conflict_do_update(index_elements=[runs.c.run_id], set_=ended))
+
+
+def _columns(run: SyncRun, state: RunState, settings_version: int) -> dict[str, object]:
+    return {
+        "run_id": run.run_id,
+        "dag_id": run.dag_id,
+        "selection": str(run.selection),
+        "trigger": str(run.trigger),
+        "dry_run": run.dry_run,
+        "state": state.value,
+        "started_at": run.now,
+        "settings_version": settings_version,
+    }
+
+
+def run_counts(connection: Connection, run_id: str) -> dict[str, int] | None:
+    """Return the counts a run settled with."""
+    return connection.execute(select(runs.c.counts).where(runs.c.run_id == run_id)).scalar_one_or_none()
+
+
+def newest(connection: Connection, limit: int) -> pd.DataFrame:
+    """Return the newest runs first."""
+    columns = [runs.c[name] for name in RUNS.columns if name != "counts"]
+    query = select(*columns, cast(runs.c.counts, Text).label("counts"))
+    return read(connection, query.order_by(runs.c.started_at.desc(), runs.c.run_id).limit(limit), RUNS)
+
+
+def record_api_calls(
+    connection: Connection, run_id: str, *, task: str, attempt: str, calls: Mapping[str, int]
+) -> None:
+    """Record one task attempt's calls by kind in place of what it recorded before."""
+    own = and_(
+        run_api_calls.c.run_id == run_id, run_api_calls.c.task == task, run_api_calls.c.attempt == attempt
+    )
+    connection.execute(delete(run_api_calls).where(own))
+    if calls:
+        rows = [
+            {"run_id": run_id, "task": task, "attempt": attempt, "kind": kind, "calls": number}
+            for kind, number in calls.items()
+        ]
+        connection.execute(insert(run_api_calls), rows)
+
+
+def api_calls(connection: Connection, run_id: str) -> dict[str, int]:
+    """Return a run's calls by kind."""
+    query = (
+        select(run_api_calls.c.kind, func.sum(run_api_calls.c.calls))
+        .where(run_api_calls.c.run_id == run_id)
+        .group_by(run_api_calls.c.kind)
+        .order_by(run_api_calls.c.kind)
+    )
+    return {kind: int(number) for kind, number in connection.execute(query).all()}
+
+
+def watermark(connection: Connection, selection: str) -> tuple[datetime, int] | None:
+    """Return how far a selection was read."""
+    query = select(watermarks.c.changed_at, watermarks.c.id).where(watermarks.c.selection == str(selection))
+    row = connection.execute(query).first()
+    return None if row is None else (row.changed_at, row.id)
+
+
+def advance_watermark(
+    connection: Connection, run: SyncRun, reached: tuple[datetime, int], *, now: datetime
+) -> None:
+    """Move a selection's watermark forward; one that would go backward stays (Q5)."""
+    changed_at, last_id = reached
+    moved = upsert(connection, watermarks).values(
+        selection=str(run.selection), changed_at=changed_at, id=last_id, run_id=run.run_id, updated_at=now
+    )
+    new = moved.excluded
+    connection.execute(
+        moved.on_conflict_do_update(
+            index_elements=[watermarks.c.selection],
+            set_={name: new[name] for name in ("changed_at", "id", "run_id", "updated_at")},
+            where=or_(
+                watermarks.c.changed_at < new.changed_at,
+                and_(watermarks.c.changed_at == new.changed_at, watermarks.c.id < new.id),
+            ),
+        )
+    )

@@ -176,6 +176,7 @@ person_links = Table(
     Column("claim_key", Text),
     Column("written_values", Text),  # JSON of the person fields we last wrote
     Column("settings_version", BigInteger, nullable=False),
+    Column("last_run_id", Text, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
 )
@@ -225,7 +226,9 @@ quarantine = Table(
     Column("waits_for_key", Text),
     Column("attempts", Integer, nullable=False),
     Column("first_seen_at", Instant, nullable=False),
-    Column("last_seen_at", Instant, nullable=False),  # clock of the run that saw it last: later moves release it
+    Column(
+        "last_seen_at", Instant, nullable=False
+    ),  # clock of the run that saw it last: later moves release it
     Column("last_run_id", Text, nullable=False),
 )
 

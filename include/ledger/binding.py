@@ -1,0 +1,36 @@
+"""The one org this ledger belongs to (Q10): a production ledger pointed at a sandbox would re-create everyone."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, select, update
+
+from include.errors import LedgerConflictError
+from include.ledger.tables import ledger_info
+
+
+def bound_org(connection: Connection) -> str | None:
+    """Return the org's Id, if one is recorded."""
+    org_id: str | None = connection.execute(select(ledger_info.c.org_id)).scalar_one()
+    return org_id
+
+
+def bind_org(connection: Connection, org_id: str) -> None:
+    """Record the org unless one is recorded, and check that it is this one.
+
+    Raises:
+        LedgerConflictError: another org is recorded.
+    """
+    unbound = update(ledger_info).where(ledger_info.c.org_id.is_(None))
+    connection.execute(unbound.values(org_id=org_id, bound_by="first sign-in"))
+    known = bound_org(connection)
+    if known != org_id:
+        msg = (
+            f"This ledger belongs to the Salesforce org {known}, but the connection leads to {org_id}; "
+            "correct the connection, or have an administrator rebind the ledger."
+        )
+        raise LedgerConflictError(msg)
+
+
+def rebind_org(connection: Connection, org_id: str, *, who: str) -> None:
+    """Record another org, and who decided so."""
+    connection.execute(update(ledger_info).values(org_id=org_id, bound_by=who))

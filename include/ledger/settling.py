@@ -1,0 +1,191 @@
+"""Outcomes, quarantine and dirty keys of one run: what ``Ledger.settle`` commits together (design §2)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    Table,
+    and_,
+    case,
+    delete,
+    exists,
+    func,
+    literal,
+    not_,
+    or_,
+    select,
+    true,
+)
+
+from include.ledger.bulk import stage, stage_keys
+from include.ledger.contracts import FACTS, OUTCOMES
+from include.ledger.engine import upsert
+from include.ledger.tables import dirty_keys, event_links, outcomes, quarantine
+from include.ledger.types import Instant
+from include.reasons import RETRIED_NEXT_RUN, Outcome
+
+if TYPE_CHECKING:
+    from include.pipeline.context import SyncRun
+
+_KEPT_BACK = (Outcome.HELD.value, Outcome.QUARANTINED.value, Outcome.DISABLED.value)
+
+
+def clear_dirty(connection: Connection, keys: Collection[str], *, marked_until: datetime) -> None:
+    """Forget dirty keys, by booking key or appointment id, unless they were marked again after the run began."""
+    if not keys:
+        return
+    staged = stage_keys(connection, keys)
+    was_read = or_(
+        exists(select(staged.c.key).where(staged.c.key == dirty_keys.c.booking_key)),
+        exists(select(staged.c.key).where(staged.c.key == dirty_keys.c.appointment_id)),
+    )
+    connection.execute(delete(dirty_keys).where(was_read, dirty_keys.c.since <= marked_until))
+
+
+def settle_batch(
+    connection: Connection, run: SyncRun, batch: pd.DataFrame, *, settings_version: int, now: datetime
+) -> None:
+    """Record one batch of outcomes (``OUTCOMES``); recording it again for the same run changes nothing.
+
+    A pair that a newer claim has overtaken leaves history only: its newer version settles it.
+    """
+    staged = stage(connection, OUTCOMES, batch)
+    _write_history(connection, staged, run, now=now)
+    _keep_back(connection, staged, run)
+    _release(connection, staged)
+    _mark_for_retry(connection, staged, now=now)
+    _settle_links(connection, staged, run, settings_version=settings_version, now=now)
+
+
+def _is_overtaken(source_version: ColumnElement[Any]) -> ColumnElement[bool]:
+    return or_(
+        func.coalesce(event_links.c.claimed_version, -1) > source_version,
+        func.coalesce(event_links.c.settled_version, -1) > source_version,
+    )
+
+
+def _with_links(staged: Table, *columns: ColumnElement[Any]) -> Select[Any]:
+    """Select from the batch next to what the ledger knows of each pair, in order of keys."""
+    known = staged.outerjoin(event_links, event_links.c.booking_key == staged.c.booking_key)
+    return select(*columns).select_from(known).order_by(staged.c.booking_key)
+
+
+def _write_history(connection: Connection, staged: Table, run: SyncRun, *, now: datetime) -> None:
+    copied = ["booking_key", "outcome", "reason", "action", "source_version", "event_id", "detail"]
+    row = staged.c
+    has_changed = or_(
+        event_links.c.last_outcome.is_distinct_from(row.outcome),
+        event_links.c.last_reason.is_distinct_from(row.reason),
+        row.outcome == Outcome.WRITTEN.value,
+    )
+    rows = _with_links(staged, *(row[name] for name in copied), literal(run.run_id), literal(now, Instant()))
+    recorded = upsert(connection, outcomes).from_select([*copied, "run_id", "at"], rows.where(has_changed))
+    connection.execute(
+        recorded.on_conflict_do_update(
+            index_elements=[outcomes.c.booking_key, outcomes.c.run_id],
+            set_={name: recorded.excluded[name] for name in copied if name != "booking_key"},
+        )
+    )
+
+
+def _keep_back(connection: Connection, staged: Table, run: SyncRun) -> None:
+    copied = [
+        "booking_key",
+        "appointment_id",
+        "client_id",
+        "kind",
+        "outcome",
+        "reason",
+        "detail",
+        "waits_for_key",
+    ]
+    row = staged.c
+    waits_for = func.coalesce(row.waits_for, literal("row"))
+    seen = literal(run.now, Instant())
+    rows = _with_links(
+        staged, *(row[name] for name in copied), waits_for, literal(1), seen, seen, literal(run.run_id)
+    )
+    rows = rows.where(row.outcome.in_(_KEPT_BACK), not_(_is_overtaken(row.source_version)))
+    names = [*copied, "waits_for", "attempts", "first_seen_at", "last_seen_at", "last_run_id"]
+    kept = upsert(connection, quarantine).from_select(names, rows)
+    new, old = kept.excluded, quarantine.c
+    is_new_attempt = case((old.last_run_id == new.last_run_id, 0), else_=1)
+    connection.execute(
+        kept.on_conflict_do_update(
+            index_elements=[old.booking_key],
+            set_={
+                **{
+                    name: new[name]
+                    for name in names
+                    if name not in {"booking_key", "attempts", "first_seen_at"}
+                },
+                "attempts": old.attempts + is_new_attempt,
+            },
+        )
+    )
+
+
+def _release(connection: Connection, staged: Table) -> None:
+    row = staged.c
+    released = _with_links(staged, row.booking_key).order_by(None)
+    released = released.where(row.outcome.not_in(_KEPT_BACK), not_(_is_overtaken(row.source_version)))
+    connection.execute(delete(quarantine).where(quarantine.c.booking_key.in_(released)))
+
+
+def _mark_for_retry(connection: Connection, staged: Table, *, now: datetime) -> None:
+    row = staged.c
+    rows = _with_links(staged, row.booking_key, row.appointment_id, row.reason, literal(now, Instant()))
+    rows = rows.where(row.reason.in_([reason.value for reason in RETRIED_NEXT_RUN]))
+    marked = upsert(connection, dirty_keys).from_select(
+        ["booking_key", "appointment_id", "reason", "since"], rows
+    )
+    connection.execute(
+        marked.on_conflict_do_update(
+            index_elements=[dirty_keys.c.booking_key], set_={"since": marked.excluded.since}
+        )
+    )
+
+
+def _settle_links(
+    connection: Connection, staged: Table, run: SyncRun, *, settings_version: int, now: datetime
+) -> None:
+    row = staged.c
+    copied = ["booking_key", "appointment_id", "client_id", *FACTS]
+    stamps: dict[str, Any] = {
+        "settled_version": row.source_version,
+        "settled_digest": row.source_digest,
+        "last_outcome": row.outcome,
+        "last_reason": row.reason,
+        "settings_version": literal(settings_version),
+        "read_at": literal(run.now, Instant()),
+        "created_at": literal(now, Instant()),
+        "updated_at": literal(now, Instant()),
+    }
+    rows = select(*(row[name] for name in copied), *stamps.values()).where(true()).order_by(row.booking_key)
+    settled = upsert(connection, event_links).from_select([*copied, *stamps], rows)
+    new, old = settled.excluded, event_links.c
+    # who was not written keeps the staff member of the last write: the owner in the org is still theirs
+    keeps_staff = and_(old.event_id.is_not(None), new.last_outcome.in_(_KEPT_BACK))
+    changed = [
+        name
+        for name in (*copied, *stamps)
+        if name not in {"booking_key", "created_at", "read_at", "staff_id"}
+    ]
+    connection.execute(
+        settled.on_conflict_do_update(
+            index_elements=[old.booking_key],
+            set_={
+                **{name: new[name] for name in changed},
+                "staff_id": case((keeps_staff, old.staff_id), else_=new.staff_id),
+                "read_at": case((old.read_at > new.read_at, old.read_at), else_=new.read_at),
+            },
+            where=not_(_is_overtaken(new.settled_version)),
+        )
+    )
