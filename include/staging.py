@@ -32,6 +32,7 @@ SETTING: Final = "APPOINTMENT_SYNC_STAGING"
 _LONGEST_SEGMENT: Final = 200
 _FRAME: Final = ".parquet"
 _JSON: Final = ".json"
+_BYTES_PER_COPY: Final = 1 << 20
 
 
 class Staging:
@@ -136,7 +137,7 @@ class Staging:
         with tempfile.TemporaryDirectory(prefix="staging-") as folder:
             copy = Path(folder) / "copy"
             with self._reading(path) as source, copy.open("wb") as target:
-                shutil.copyfileobj(source, target, 1 << 20)
+                shutil.copyfileobj(source, target, _BYTES_PER_COPY)
             yield copy
 
     # --- clearing
@@ -163,22 +164,33 @@ class Staging:
     @contextmanager
     def _writing(self, path: str) -> Iterator[IO[bytes]]:
         """Open ``path`` for writing; an error inside the block leaves what was there before."""
-        target = f"{path}.part" if self._is_local else path
+        if not self._is_local:
+            # An object that is closed is an object that exists, so nothing is sent before all of it is known.
+            with tempfile.TemporaryFile(prefix="staging-") as spool:
+                yield spool
+                spool.seek(0)
+                with self._creating(path) as stream:
+                    shutil.copyfileobj(spool, stream, _BYTES_PER_COPY)
+            return
+        part = f"{path}.part"
+        with self._creating(part) as stream:
+            yield stream
+        self._store.move(part, path)
+
+    @contextmanager
+    def _creating(self, path: str) -> Iterator[IO[bytes]]:
         try:
-            if self._is_local:
+            if self._store.type_name != "s3":  # which has no folders
                 self._store.create_dir(path.rpartition("/")[0], recursive=True)
-            stream = self._store.open_output_stream(target)
+            stream = self._store.open_output_stream(path)
         except OSError as error:
-            raise self._unwritable() from error
-        try:
-            with stream:
-                yield cast("IO[bytes]", stream)
-        except BaseException:
-            # An object that is closed is an object that exists: what was cut short must not pass for whole.
-            self._store.delete_file(target)
-            raise
-        if self._is_local:
-            self._store.move(target, path)
+            msg = (
+                f"The staging location {self._url} cannot be written: make it writable for the user that Airflow runs "
+                f"as, or set {SETTING} to another folder."
+            )
+            raise ConfigurationError(msg) from error
+        with stream:
+            yield cast("IO[bytes]", stream)
 
     @contextmanager
     def _reading(self, path: str) -> Iterator[IO[bytes]]:
@@ -192,12 +204,6 @@ class Staging:
             raise ConfigurationError(msg) from error
         with stream:
             yield cast("IO[bytes]", stream)
-
-    def _unwritable(self) -> ConfigurationError:
-        return ConfigurationError(
-            f"The staging location {self._url} cannot be written: make it writable for the user that Airflow runs as, "
-            f"or set {SETTING} to another folder."
-        )
 
 
 def safe_segment(text: str) -> str:
