@@ -1,19 +1,38 @@
-"""The Event of every pair of booking and attendee, or the reason why there is none (rules S1-S12, S14)."""
+"""The Event of every pair of booking and attendee, or the reason why there is none (rules S1-S12, S14).
+
+Each pair meets the rules in this order, and the first that applies has the word: disabled client, deletion, what is
+wrong with the row, scope (``hurdles``); who the person is; Events switched off; attendees who are one record
+(``sharing``); the owner (``owner``); and at last whether anything differs from what was last written (``plan``).
+"""
 
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+import pandas as pd
+
+from include.frames import BOOKINGS, CLEAR, EVENT_LINKS, EVENTS
+from include.mapping.event_fields import event_fields
+from include.mapping.hurdles import HURDLES, Terms, scope_settings
+from include.mapping.owner import OwnerCheck, assign_owners
 from include.mapping.pairs import booking_keys, digest_pairs, source_versions
+from include.mapping.plan import EVENT_FIELDS, changed_fields, format_payloads, parse_payloads
+from include.mapping.sharing import share_events
+from include.mapping.times import event_times, utc_instants
+from include.mapping.verdicts import Verdicts, waits_for_keys
+from include.reasons import Action, Reason
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from include.mapping.owner import OwnerCheck
     from include.settings.model import Settings
 
 __all__ = ["booking_keys", "digest_pairs", "map_events", "source_versions"]
+
+REKEYED_FROM: Final = "rekeyed_from"
+"""Extra column of the events frame: the booking key that an Event had until this update (rule S4)."""
+
+_INSTANTS: Final = ("starts_at", "ends_at", "booked_at", "changed_at")
+_SHOWN_LENGTH: Final = 40
 
 
 def map_events(  # noqa: PLR0913 - everything an Event rests on
@@ -28,5 +47,152 @@ def map_events(  # noqa: PLR0913 - everything an Event rests on
     owners: OwnerCheck,
     now: datetime,
 ) -> pd.DataFrame:
-    """Return contract ``EVENTS``, one row per pair."""
-    raise NotImplementedError
+    """Return the event frame: what is to be written, and why the rest is not.
+
+    Args:
+        bookings: contract ``BOOKINGS``; all pairs of a booking belong into one frame.
+        answers: contract ``ANSWERS`` of these bookings.
+        decisions: contract ``DECISIONS`` of these clients.
+        staff_links: contract ``STAFF_LINKS``.
+        event_links: contract ``EVENT_LINKS``: all links of these bookings, of removed attendees too.
+        settings: the settings in force.
+        sync_from: first local day whose bookings sync; earlier ones only if they have an Event.
+        owners: the owner settings, checked.
+        now: tells past Events from upcoming ones.
+
+    Returns:
+        Contract ``EVENTS``, one row per row of ``bookings`` in their order, with ``EVENT_FIELDS`` and ``rekeyed_from``.
+        Creates carry every field that has a value, updates only what changed. ``WhoId`` is missing where
+        ``desired_who_id`` is: the person is yet to be created.
+    """
+    pairs = _join(bookings, answers, decisions, event_links, settings=settings, now=now)
+    verdicts = Verdicts(pairs.index)
+    terms = Terms(settings, sync_from)
+    for hurdle in HURDLES:
+        verdicts.settle(hurdle.applies(pairs, terms), reason=hurdle.reason, action=hurdle.action)
+    _note_values(pairs, verdicts)
+    verdicts.settle_by(pairs["decision_reason"])
+    needs_person = verdicts.is_open & terms.are_events_off
+    verdicts.settle(needs_person, reason=Reason.EVENTS_OFF)
+    pairs = share_events(pairs, verdicts, event_links)
+    pairs = pairs.join(assign_owners(pairs, staff_links, owners))
+    verdicts.settle_by(pairs["owner_reason"])
+    wire = _plan(pairs, verdicts, answers, settings)
+    return _assemble(pairs, verdicts, wire, needs_person=needs_person, owners=owners)
+
+
+def _join(
+    bookings: pd.DataFrame,
+    answers: pd.DataFrame,
+    decisions: pd.DataFrame,
+    event_links: pd.DataFrame,
+    *,
+    settings: Settings,
+    now: datetime,
+) -> pd.DataFrame:
+    """Return the working frame: the pairs with their times, their decision and what the ledger knows of them."""
+    bookings = BOOKINGS.conform(bookings.assign(**{name: utc_instants(bookings[name]) for name in _INSTANTS}))
+    pairs = bookings.assign(
+        booking_key=booking_keys(bookings, namespace=settings.key_namespace),
+        source_version=source_versions(bookings),
+        source_digest=digest_pairs(bookings, answers),
+        scope_settings=scope_settings(bookings, settings),
+    )
+    times = event_times(bookings)
+    pairs[times.columns] = times
+    pairs["is_past"] = pairs["ends_at"] < now
+    return _with_people(_with_links(pairs, event_links), decisions)
+
+
+def _with_links(pairs: pd.DataFrame, event_links: pd.DataFrame) -> pd.DataFrame:
+    """Add ``link_…``, and whether the pair has an Event, may have one, and whether a write of it was never settled."""
+    links = EVENT_LINKS.conform(event_links).drop(columns=["appointment_id", "client_id"])
+    links = links.drop_duplicates("booking_key").set_index("booking_key").add_prefix("link_")
+    linked = pairs.join(links, on="booking_key")
+    claimed, written = linked["link_claimed_version"], linked["link_written_version"].fillna(-1)
+    settled = linked["link_settled_version"].fillna(-1)
+    has_event = linked["link_event_id"].notna()
+    return linked.assign(
+        has_event=has_event,
+        may_have_event=has_event | (claimed > written).fillna(False).astype(bool),
+        is_unsettled=((claimed > written) & (claimed > settled)).fillna(False).astype(bool),
+    )
+
+
+def _with_people(pairs: pd.DataFrame, decisions: pd.DataFrame) -> pd.DataFrame:
+    """Add who the Event belongs to, and whether its WhoId has to be sent (rules M1, M7, S12).
+
+    A past Event stays with the person it was written for. A record that was converted or merged took its Events along,
+    so its new Id is noted but not sent.
+    """
+    columns = ["person_ref", "who_id", "followed_from", "action", "reason"]
+    names = {"who_id": "decided_who_id", "action": "decision_action", "reason": "decision_reason"}
+    people = decisions.drop_duplicates("client_id").set_index("client_id")[columns].rename(columns=names)
+    joined = pairs.join(people, on="client_id")
+    is_decided = joined["decision_action"].isin(["link", "create"])
+    stored = joined["link_who_id"].where(joined["has_event"])
+    is_same_person = (stored == joined["decided_who_id"]) | (stored == joined["followed_from"])
+    stays = joined["is_past"] & stored.notna() & ~is_same_person
+    desired = joined["decided_who_id"].mask(stays, stored)
+    return joined.assign(
+        decision_reason=joined["decision_reason"].fillna(str(Reason.CLIENT_MISSING)).mask(is_decided),
+        desired_who_id=desired,
+        person=desired.fillna(joined["person_ref"]),
+        stays_with_person=stays,
+    )
+
+
+def _note_values(pairs: pd.DataFrame, verdicts: Verdicts) -> None:
+    """Say which value Coconut sent where it is not one of those it knows."""
+    for reason, values in (
+        (Reason.UNKNOWN_KIND, pairs["kind"]),
+        (Reason.UNKNOWN_STATUS, pairs["status"]),
+        (Reason.UNKNOWN_TIME_ZONE, pairs["time_zone"]),
+    ):
+        verdicts.note(reason, "Coconut says: " + values.str.slice(stop=_SHOWN_LENGTH).fillna("nothing"))
+
+
+def _plan(pairs: pd.DataFrame, verdicts: Verdicts, answers: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+    """Settle every open pair as create, update or unchanged; return their wire fields and payloads."""
+    rows = pairs[verdicts.is_open]
+    desired = event_fields(rows, answers, settings)
+    has_event = rows["has_event"]
+    changed = changed_fields(desired, parse_payloads(rows["link_payload"]), resend=rows["is_unsettled"])
+    # An Event whose creation was never settled may exist with other values: the upsert clears what is empty now.
+    whole = desired.where(desired.notna() | ~rows["is_unsettled"].to_numpy()[:, None], CLEAR)
+    wire = changed.where(has_event, whole)
+    keeps_person = has_event & (
+        (rows["link_who_id"] == rows["desired_who_id"]) | (rows["link_who_id"] == rows["followed_from"])
+    )
+    wire["WhoId"] = rows["desired_who_id"].mask(keeps_person)
+    wire["OwnerId"] = rows["owner_id"].where(~has_event | (rows["owner_id"] != rows["link_owner_id"]))
+    awaits_person = ~keeps_person & rows["desired_who_id"].isna()
+    differs = (wire.notna().any(axis=1) | awaits_person).reindex(pairs.index, fill_value=False)
+    verdicts.settle(~pairs["has_event"], action=Action.CREATE)
+    verdicts.settle(differs, action=Action.UPDATE)
+    verdicts.settle(verdicts.is_open, reason=Reason.SAME_AS_LAST_WRITTEN)
+    return wire.assign(payload=format_payloads(desired)).reindex(pairs.index)
+
+
+def _assemble(
+    pairs: pd.DataFrame, verdicts: Verdicts, wire: pd.DataFrame, *, needs_person: pd.Series[bool], owners: OwnerCheck
+) -> pd.DataFrame:
+    outcome = verdicts.to_frame()
+    is_written = outcome["action"].isin([str(Action.CREATE), str(Action.UPDATE)])
+    is_passed_on = is_written & pairs[REKEYED_FROM].notna()
+    own_event_id = pairs["link_event_id"].where(pairs[REKEYED_FROM].isna() | is_passed_on)
+    keys = waits_for_keys(
+        outcome, pairs["client_id"], scope_settings=pairs["scope_settings"], owners=owners
+    )
+    events = pairs.assign(
+        **{str(name): column for name, column in outcome.items()},
+        waits_for_key=keys,
+        event_id=own_event_id,
+        desired_who_id=pairs["desired_who_id"].where(is_written),
+        desired_owner_id=pairs["owner_id"].where(is_written),
+        needs_person=needs_person | (is_written & ~pairs["stays_with_person"]),
+        payload=wire["payload"].where(is_written),
+        **{name: wire[name].where(is_written) for name in EVENT_FIELDS},
+    )
+    events[REKEYED_FROM] = events[REKEYED_FROM].where(is_passed_on)
+    return EVENTS.conform(events[[*EVENTS.columns, *EVENT_FIELDS, REKEYED_FROM]])

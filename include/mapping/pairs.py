@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pandas as pd
 
 from include.frames import BOOKINGS, TEXT, WHOLE
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 
 def booking_keys(bookings: pd.DataFrame, *, namespace: str = "") -> pd.Series[str]:
@@ -39,6 +34,8 @@ def digest_pairs(bookings: pd.DataFrame, answers: pd.DataFrame) -> pd.Series[str
     rows = pd.util.hash_pandas_object(bookings[columns], index=False)
     answered = pd.util.hash_pandas_object(answers, index=False).groupby(answers["appointment_id"]).sum()
     of_answers = bookings["appointment_id"].map(answered).fillna(0).astype("uint64")
-    mixed: NDArray[np.uint64] = rows.to_numpy() * np.uint64(0x9E3779B97F4A7C15) + of_answers.to_numpy()
+    # An odd multiplier keeps two digests apart that differ by what their answers add.
+    spread = rows.to_numpy(dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    mixed = spread + of_answers.to_numpy(dtype=np.uint64)
     text = pd.Series(np.char.mod("%016x", mixed), index=bookings.index, dtype=TEXT)
     return text.rename("source_digest")

@@ -1,0 +1,122 @@
+"""What keeps a pair from having an Event, in the order of asking (rules S2, S5, S8, S9, S11, S14, T4, Q1)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+import pandas as pd
+
+from include.frames import TEXT
+from include.reasons import Action, Reason
+from include.settings.model import OnCancel, Settings, Switch
+
+APPOINTMENT: Final = "appointment"
+WALK_IN: Final = "walk_in"
+KINDS: Final = (APPOINTMENT, WALK_IN)
+CANCELLED: Final = "cancelled"
+FINAL_STATUSES: Final = ("complete", "no_show", CANCELLED)
+STATUSES: Final = ("booked", "confirmed", "arrived", "in_service", *FINAL_STATUSES)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What an organisation lets through: its settings, and the first local day that syncs."""
+
+    settings: Settings
+    sync_from: date
+
+    @property
+    def are_events_off(self) -> bool:
+        """Tell whether no Event may be written (rule S11)."""
+        return self.settings.sync_events is Switch.OFF
+
+    @property
+    def deletes_cancelled(self) -> bool:
+        """Tell whether a cancelled booking loses its Event (rule S8)."""
+        return self.settings.on_cancel is OnCancel.DELETE
+
+
+@dataclass(frozen=True, slots=True)
+class Hurdle:
+    """One rule: the pairs it applies to, and what they come to."""
+
+    applies: Callable[[pd.DataFrame, Terms], pd.Series[bool]]
+    reason: Reason | None = None
+    action: Action = Action.NONE
+
+
+def is_removed(pairs: pd.DataFrame) -> pd.Series[bool]:
+    """Tell which pairs are gone in Coconut: the booking, or this attendee of it."""
+    return pairs["booking_deleted"] | pairs["attendee_deleted"]
+
+
+def _loses_event(pairs: pd.DataFrame, terms: Terms) -> pd.Series[bool]:
+    if not terms.deletes_cancelled:
+        return pairs["booking_deleted"] & ~pairs["booking_deleted"]
+    return pairs["status"] == CANCELLED
+
+
+def _time_fault(reason: Reason) -> Hurdle:
+    return Hurdle(lambda pairs, _: pairs["time_fault"] == str(reason), reason)
+
+
+HURDLES: Final = (
+    # A disabled client is not touched, not even by deletions, until enabled again.
+    Hurdle(lambda pairs, _: pairs["client_disabled"], Reason.CLIENT_DISABLED),
+    Hurdle(
+        lambda pairs, terms: is_removed(pairs) & pairs["may_have_event"] & terms.are_events_off, Reason.EVENTS_OFF
+    ),
+    Hurdle(lambda pairs, _: is_removed(pairs) & pairs["may_have_event"], action=Action.DELETE),
+    Hurdle(lambda pairs, _: is_removed(pairs), Reason.DELETED_WITHOUT_EVENT),
+    Hurdle(lambda pairs, _: pairs["client_id"].isna(), Reason.NO_ATTENDEE),
+    Hurdle(lambda pairs, _: ~pairs["client_exists"], Reason.CLIENT_MISSING),
+    Hurdle(lambda pairs, _: pairs["client_deleted"], Reason.CLIENT_DELETED),
+    Hurdle(lambda pairs, _: ~pairs["kind"].isin(KINDS), Reason.UNKNOWN_KIND),
+    Hurdle(lambda pairs, _: ~pairs["status"].isin(STATUSES), Reason.UNKNOWN_STATUS),
+    Hurdle(
+        lambda pairs, _: (pairs["kind"] == WALK_IN) & ~pairs["status"].isin(FINAL_STATUSES),
+        Reason.WALK_IN_NOT_FINAL,
+    ),
+    _time_fault(Reason.MISSING_START),
+    _time_fault(Reason.NO_END),
+    _time_fault(Reason.ENDS_BEFORE_START),
+    _time_fault(Reason.TOO_LONG),
+    _time_fault(Reason.UNKNOWN_TIME_ZONE),
+    # A booking that has its Event keeps it current, wherever it is rescheduled to.
+    Hurdle(
+        lambda pairs, terms: (pairs["local_day"] < terms.sync_from.isoformat()) & ~pairs["may_have_event"],
+        Reason.BEFORE_SYNC_FROM,
+    ),
+    Hurdle(lambda pairs, _: pairs["scope_settings"].notna(), Reason.OUT_OF_SCOPE),
+    Hurdle(
+        lambda pairs, terms: _loses_event(pairs, terms) & pairs["may_have_event"] & terms.are_events_off,
+        Reason.EVENTS_OFF,
+    ),
+    Hurdle(lambda pairs, terms: _loses_event(pairs, terms) & pairs["may_have_event"], action=Action.DELETE),
+    Hurdle(_loses_event, Reason.DELETED_WITHOUT_EVENT),
+)
+"""Asked before anyone asks who the person is. ``pairs`` is the working frame of ``include.mapping.events``."""
+
+
+def scope_settings(bookings: pd.DataFrame, settings: Settings) -> pd.Series[str]:
+    """Return the names of the settings that put each booking out of scope, joined by commas (rule S14).
+
+    Services and locations may be listed by id or by name, in any letter case; an empty list lets everything through.
+    """
+    blocked = pd.Series("", index=bookings.index, dtype=TEXT)
+    for setting, columns in (
+        ("scope_services", ("service_id", "service_name")),
+        ("scope_locations", ("location_id", "location_name")),
+        ("scope_statuses", ("status",)),
+    ):
+        listed = {name.strip().casefold() for name in getattr(settings, setting)}
+        if not listed:
+            continue
+        is_in = pd.Series(False, index=bookings.index)
+        for column in columns:
+            is_in |= bookings[column].str.strip().str.casefold().isin(listed)
+        blocked = blocked.mask(~is_in, blocked + "," + setting)
+    return blocked.str.slice(1).mask(blocked == "").astype(TEXT)
