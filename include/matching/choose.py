@@ -8,6 +8,7 @@ import pandas as pd
 
 from include.matching.evidence import candidate_keys_by_step, client_keys_by_step
 from include.matching.follow import USABLE
+from include.matching.texts import join_texts
 from include.settings.model import AmbiguousMatch, EntityType, Settings
 
 PREFERENCE: Final[dict[EntityType, dict[str, int]]] = {
@@ -47,8 +48,8 @@ def agreeing_records(
 
     Returns:
         ``person_group``, ``step``, ``target_id``, ``sobject``, ``found_id`` (the candidate that agreed: the target
-        itself, if it did, else the record that was converted or merged into it), ``created_at``, ``modified_at``; one row per
-        group and target.
+        itself, if it did, else the record that was converted or merged into it), ``created_at``, ``modified_at``; one
+        row per group and target.
     """
     asked = client_keys_by_step(clients, settings).merge(
         groups[["client_id", "person_group"]], on="client_id"
@@ -76,8 +77,8 @@ def choose(agreeing: pd.DataFrame, settings: Settings) -> pd.DataFrame:
 
     Returns:
         Indexed by ``person_group``: ``step``, ``found_id`` (missing where none may be taken, or a person has to
-        choose), ``is_ambiguous``, ``equals`` (how many were of the preferred kind), ``candidates_total`` and ``candidates`` (Ids
-        of the first few, the chosen one first, joined by a space).
+        choose), ``is_ambiguous``, ``equals`` (how many were of the preferred kind), ``candidates_total`` and
+        ``candidates`` (Ids of the first few, the chosen one first, joined by a space).
     """
     preference = agreeing["sobject"].map(PREFERENCE[settings.entity_type])
     ranked = agreeing.assign(preference=preference.fillna(len(NEW_SOBJECT)), is_taken=preference.notna())
@@ -95,20 +96,6 @@ def choose(agreeing: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     listed = ranked[by_group.cumcount() < LISTED]
     chosen["candidates"] = join_texts(listed["person_group"], listed["target_id"])
     return chosen
-
-
-def join_texts(groups: pd.Series[str], texts: pd.Series[str]) -> pd.Series[str]:
-    """Return the texts of each group joined by a space, in their order, indexed by group; groups lie together."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    starts = groups.ne(groups.shift()).to_numpy().nonzero()[0]
-    offsets = pa.array([*starts.tolist(), len(groups)], type=pa.int32())
-    values = pa.array(texts.array, type=pa.string(), from_pandas=True)
-    joined = pc.binary_join(pa.ListArray.from_arrays(offsets, values), " ")
-    return pd.Series(joined.to_pandas(), dtype="str").set_axis(
-        pd.Index(groups.iloc[starts], name=groups.name)
-    )
 
 
 def _age(policy: AmbiguousMatch) -> tuple[str, bool]:

@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 
 from include.frames import DECISIONS
-from include.matching.choose import NEW_SOBJECT, agreeing_records, choose, join_texts
+from include.matching.choose import NEW_SOBJECT, agreeing_records, choose
 from include.matching.evidence import CLIENT_ITSELF, Evidence, identities, steps_of
 from include.matching.explain import explanations
 from include.matching.follow import Fate, follow_records
 from include.matching.group import client_order
 from include.matching.known import OPEN_CLAIM, known_records
+from include.matching.texts import join_texts
 from include.reasons import Reason
 from include.settings.model import InsufficientEvidence, Settings, Switch
 

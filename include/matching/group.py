@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 
@@ -25,18 +26,18 @@ def group_clients(identities: pd.DataFrame) -> pd.DataFrame:
     Args:
         identities: ``client_id`` and ``identity``, any number of rows per client.
     """
-    order = client_order(identities["client_id"]).to_numpy()
+    order = client_order(identities["client_id"]).to_numpy(dtype=np.int64)
     names = identities["client_id"].iloc[np.unique(order, return_index=True)[1]].reset_index(drop=True)
     labels = _smallest_connected(order, pd.factorize(identities["identity"])[0], count=len(names))
     return pd.DataFrame({"client_id": names, "person_group": names.take(labels).reset_index(drop=True)})
 
 
 def _smallest_connected(
-    clients: np.ndarray[tuple[int], np.dtype[np.int64]],
-    identities: np.ndarray[tuple[int], np.dtype[np.int64]],
+    clients: npt.NDArray[np.integer],
+    identities: npt.NDArray[np.integer],
     *,
     count: int,
-) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+) -> npt.NDArray[np.int64]:
     """Return for each of ``count`` clients the smallest client it is connected to.
 
     Labels spread over shared identities; lowering the label of a whole tree at its root and cutting every path short

@@ -10,10 +10,9 @@ from functools import cache
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import phonenumbers
-import pyarrow as pa
-import pyarrow.compute as pc
 from phonenumbers.geodata.locale import LOCALE_DATA
 
 SOBJECT_BY_PREFIX: Final = {"00Q": "Lead", "003": "Contact", "001": "Account"}
@@ -22,24 +21,19 @@ SOBJECT_BY_PREFIX: Final = {"00Q": "Lead", "003": "Contact", "001": "Account"}
 DEFAULT_REGION: Final = "US"
 """Region in whose way a phone without country code is read; it also covers Canada, which shares code 1."""
 
-_SPACES: Final = r"[\t-\r\x1c-\x1f\x{85}\p{Z}]+"
-"""White space as Unicode knows it: RE2's own class knows ASCII only."""
-
-_ID_PATTERN: Final = r"^[0-9A-Za-z]{15}(?:[A-Za-z0-5]{3})?$"
-_ID_ALPHABET: Final = np.array(
-    [ord(letter) for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"], dtype=np.uint32
-)
+_ID_PATTERN: Final = r"[0-9A-Za-z]{15}(?:[A-Za-z0-5]{3})?"
+_CASE_BIT: Final = 32
+"""What tells a small ASCII letter from its capital."""
 
 
 def normalise_text(values: pd.Series[str]) -> pd.Series[str]:
     """Return ``values`` in NFKC, trimmed, inner spaces collapsed, case folded; missing where nothing is left."""
-    codes, distinct = pd.factorize(values)
+    codes, found = pd.factorize(values)
+    distinct = pd.Series(found, dtype="str")
     # folding can undo composition (U+0390 for one), hence the second pass
-    folded = _compatible(pd.Series(distinct, dtype="str")).str.casefold()
-    words = pc.replace_substring_regex(_arrow(_compatible(folded)), pattern=_SPACES, replacement=" ")
-    trimmed = pc.utf8_trim(words, characters=" ")
-    kept = pc.if_else(pc.equal(trimmed, ""), None, trimmed)
-    return _series(kept).reindex(codes).set_axis(values.index)
+    folded = distinct.str.normalize("NFKC").str.casefold().str.normalize("NFKC")
+    words = folded.str.replace(r"\s+", " ", regex=True).str.strip()
+    return words.mask(words.eq("")).reindex(codes).set_axis(values.index)
 
 
 def normalise_email(values: pd.Series[str]) -> pd.Series[str]:
@@ -72,21 +66,19 @@ def salesforce_id_18(values: pd.Series[str]) -> pd.Series[str]:
     The last three characters say which of the first fifteen are capitals (five each, lowest bit first), which makes
     the long form safe to compare without case; an Id whose case was lost on the way is given it back.
     """
-    text = pc.utf8_trim_whitespace(_arrow(values))
-    is_id = pc.fill_null(pc.match_substring_regex(text, pattern=_ID_PATTERN), False)
-    rows = np.flatnonzero(is_id.to_numpy(zero_copy_only=False))
-    letters = _letters(text.take(pa.array(rows)))
+    text = values.reset_index(drop=True).str.strip()
+    text = text[text.str.fullmatch(_ID_PATTERN).eq(True)]
+    letters = np.array(text.tolist(), dtype="U18").view(np.uint32).reshape(-1, 18).astype(np.int64)
     body, suffix = letters[:, :15], letters[:, 15:]
-    is_long = suffix[:, 0] != 0
-    claimed = _capitals_claimed(np.where(is_long[:, None], suffix, _ID_ALPHABET[0]))
+    is_long = (suffix[:, 0] != 0)[:, None]
     is_letter = body >= ord("A")
-    body = np.where(is_long[:, None] & is_letter, np.where(claimed, body & ~np.uint32(32), body | 32), body)
-    is_sound = ~(is_long & (claimed & ~is_letter).any(axis=1))
-    full = np.concatenate([body, _suffix(body)], axis=1)
-    ids = np.ascontiguousarray(full.astype(np.uint32)).view("U18").reshape(-1)
-    result = np.full(len(values), None, dtype=object)
-    result[rows[is_sound]] = ids[is_sound]
-    return pd.Series(result, index=values.index, dtype="str")
+    claimed = _capitals_claimed(np.where(is_long, suffix, ord("A")))
+    restored = np.where(claimed, body & ~_CASE_BIT, body | _CASE_BIT)
+    body = np.where(is_long & is_letter, restored, body)
+    is_sound = ~(is_long & claimed & ~is_letter).any(axis=1)
+    ids = np.concatenate([body, _suffix(body)], axis=1).astype(np.uint32).view("U18").reshape(-1)
+    sound = pd.Series(ids[is_sound].tolist(), index=text.index[is_sound], dtype="str")
+    return sound.reindex(range(len(values))).set_axis(values.index)
 
 
 def is_salesforce_id(values: pd.Series[str]) -> pd.Series[bool]:
@@ -99,36 +91,18 @@ def sobject_of(record_ids: pd.Series[str]) -> pd.Series[str]:
     return record_ids.str.slice(stop=3).map(SOBJECT_BY_PREFIX).astype("str")
 
 
-def _arrow(values: pd.Series[str]) -> pa.Array:
-    return pa.array(values.array, type=pa.string(), from_pandas=True)
-
-
-def _series(values: pa.Array) -> pd.Series[str]:
-    return pd.Series(values.to_pandas(), dtype="str")
-
-
-def _compatible(values: pd.Series[str]) -> pd.Series[str]:
-    return _series(pc.utf8_normalize(_arrow(values), form="NFKC"))
-
-
-def _letters(ids: pa.Array) -> np.ndarray[tuple[int, int], np.dtype[np.uint32]]:
-    """Return the code points of ASCII texts, 18 columns, zero where a text is shorter."""
-    return np.array(ids.to_pylist(), dtype="U18").view(np.uint32).reshape(-1, 18).copy()
-
-
-def _capitals_claimed(
-    suffix: np.ndarray[tuple[int, int], np.dtype[np.uint32]],
-) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
-    capital = np.where(suffix >= ord("a"), suffix & ~np.uint32(32), suffix)
+def _capitals_claimed(suffix: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Return for each of fifteen letters whether the three characters of ``suffix`` claim it a capital."""
+    capital = np.where(suffix >= ord("a"), suffix & ~_CASE_BIT, suffix)
     bits = np.where(capital >= ord("A"), capital - ord("A"), capital - ord("0") + 26)
-    return ((bits[:, :, None] >> np.arange(5, dtype=np.uint32)) & 1).astype(bool).reshape(-1, 15)
+    return ((bits[:, :, None] >> np.arange(5)) & 1).astype(bool).reshape(-1, 15)
 
 
-def _suffix(
-    body: np.ndarray[tuple[int, int], np.dtype[np.uint32]],
-) -> np.ndarray[tuple[int, int], np.dtype[np.uint32]]:
+def _suffix(body: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     is_capital = ((body >= ord("A")) & (body <= ord("Z"))).reshape(-1, 3, 5)
-    return _ID_ALPHABET[(is_capital << np.arange(5)).sum(axis=2)]
+    places = (is_capital << np.arange(5)).sum(axis=2)
+    characters: npt.NDArray[np.int64] = np.where(places < 26, places + ord("A"), places - 26 + ord("0"))
+    return characters
 
 
 def _digits(phone: str, region: str) -> str | None:
