@@ -35,11 +35,17 @@ def up(layout: Layout) -> None:
 
 
 def env(layout: Layout) -> None:
-    """Print the exports; Airflow's metadata database is made on the first call, so that ``airflow`` works at once."""
-    ports = layout.ports()
-    for folder in (layout.airflow_home, layout.staging):
-        folder.mkdir(parents=True, exist_ok=True)
-    for name, value in exports(layout, ports).items():
+    """Print the exports for using ``airflow`` by hand.
+
+    The first call makes what they speak of: Airflow's metadata database, and the local org's credentials.
+    """
+    if not (layout.org_announcement.exists() and layout.metadata_database.exists()):
+        with layout.locked(), local_stack(layout) as stack:
+            stack.start_migrating_metadata()
+            stack.start_org()
+            stack.processes.finish("airflow-migrate")
+    layout.staging.mkdir(parents=True, exist_ok=True)
+    for name, value in exports(layout, layout.ports()).items():
         print(f"export {name}={shlex.quote(value)}")
 
 

@@ -46,6 +46,11 @@ class Layout:
         return self.state / "airflow"
 
     @property
+    def metadata_database(self) -> Path:
+        """Return Airflow's own database."""
+        return self.airflow_home / "airflow.db"
+
+    @property
     def booking_database(self) -> Path:
         """Return the file of the booking database."""
         return self.state / "coconut.db"
@@ -167,7 +172,7 @@ def airflow_settings(layout: Layout, ports: Ports) -> dict[str, str]:
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(layout.passwords_file),
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin",
         "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{layout.airflow_home / 'airflow.db'}",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{layout.metadata_database}",
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(layout.airflow_home / "logs"),
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
+    from include.ledger.repository import Ledger
+
 _NEVER = object()
 _PAUSE_AFTER_TROUBLE_SECONDS = 30.0
 
@@ -37,7 +40,7 @@ class BookingsChanged(BaseEventTrigger):
         super().__init__()
         self.selection = selection
         self.poll_seconds = poll_seconds
-        self._engines: dict[str, Engine] = {}
+        self._databases: _Databases | None = None
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return what Airflow needs to build the trigger again."""
@@ -64,27 +67,39 @@ class BookingsChanged(BaseEventTrigger):
 
     async def cleanup(self) -> None:
         """Close the connections to both databases."""
-        for engine in self._engines.values():
-            engine.dispose()
-        self._engines.clear()
+        if self._databases is not None:
+            self._databases.close()
+            self._databases = None
 
     async def _compare(self) -> tuple[bool, object]:
         """Return whether there are changes above the ledger's watermark, and that watermark."""
-        source = await self._engine(COCONUT_DB)
-        ledger = await self._engine(SYNC_LEDGER)
-        return await asyncio.to_thread(_changes_above_watermark, Selection(self.selection), source, ledger)
-
-    async def _engine(self, conn_id: str) -> Engine:
-        if conn_id not in self._engines:
-            self._engines[conn_id] = database_engine(await read_connection_in_trigger(conn_id))
-        return self._engines[conn_id]
+        if self._databases is None:
+            source = database_engine(await read_connection_in_trigger(COCONUT_DB))
+            ledger = database_engine(await read_connection_in_trigger(SYNC_LEDGER))
+            self._databases = await asyncio.to_thread(_Databases.open, source, ledger)
+        return await asyncio.to_thread(self._databases.changes_above_watermark, Selection(self.selection))
 
 
-def _changes_above_watermark(selection: Selection, source: Engine, ledger: Engine) -> tuple[bool, object]:
-    from include.ledger.repository import Ledger
-    from include.source.changes import Watermark
-    from include.source.gateway import SourceGateway
+@dataclass(frozen=True, slots=True)
+class _Databases:
+    """What the trigger compares, opened once."""
 
-    mark = Ledger.open(ledger).watermark(selection)
-    since = None if mark is None else Watermark(*mark)
-    return SourceGateway(source).has_changes(selection.kinds, since, not_after=datetime.now(UTC)), mark
+    source: Engine
+    ledger: Ledger
+
+    @classmethod
+    def open(cls, source: Engine, ledger: Engine) -> _Databases:
+        from include.ledger.repository import Ledger
+
+        return cls(source, Ledger.open(ledger))
+
+    def changes_above_watermark(self, selection: Selection) -> tuple[bool, object]:
+        from include.source.changes import Watermark, has_changes
+
+        mark = self.ledger.watermark(selection)
+        since = None if mark is None else Watermark(*mark)
+        return has_changes(self.source, selection.kinds, since, not_after=datetime.now(UTC)), mark
+
+    def close(self) -> None:
+        self.source.dispose()
+        self.ledger.engine.dispose()
