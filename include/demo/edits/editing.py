@@ -92,7 +92,7 @@ def apply_edits(engine: Engine, *, seed: int, now: datetime, count: int) -> Edit
             chosen = candidates[: max(1, round(count * share))]
             for booking in chosen:
                 del sample[booking["id"]]
-            done[kind] = _EDITS[kind](connection, rng, chosen, now)
+            done[kind] = _EDITS[kind](connection, rng, chosen, now) if chosen else ()
     return EditSummary(done)
 
 
@@ -262,11 +262,14 @@ def _book(
     next_id = int(connection.execute(select(func.max(appointments.c.id))).scalar_one()) + 1
     for number, booking in enumerate(chosen):
         copied = {**booking, "id": next_id + number, "status": "booked", "created_at": now, "updated_at": now}
+        copied["cancellation_reason"] = None
         copied["starts_at"] = booking["starts_at"] + timedelta(days=7)
         copied["ends_at"] = booking["ends_at"] and booking["ends_at"] + timedelta(days=7)
         connection.execute(insert(appointments).values(copied))
         client = connection.execute(
-            select(func.min(attendees.c.client_id)).where(attendees.c.appointment_id == booking["id"])
+            select(func.min(attendees.c.client_id)).where(
+                attendees.c.appointment_id == booking["id"], attendees.c.deleted_at.is_(None)
+            )
         ).scalar_one()
         connection.execute(
             insert(attendees).values(
