@@ -26,7 +26,7 @@ from include.frames import TEXT
 from include.ledger.bulk import stage
 from include.ledger.contracts import EVENT_RESULTS, FACTS
 from include.ledger.engine import upsert
-from include.ledger.tables import dirty_keys, event_links, runs
+from include.ledger.tables import dirty_keys, event_links
 from include.ledger.types import Instant
 from include.reasons import Action
 
@@ -106,19 +106,19 @@ def _mark_overtaken(connection: Connection, staged: Table, *, now: datetime) -> 
     new = marked.excluded
     connection.execute(
         marked.on_conflict_do_update(
-            index_elements=[dirty_keys.c.booking_key], set_={"reason": new.reason, "since": new.since}
+            index_elements=[dirty_keys.c.booking_key],
+            set_={"reason": new.reason, "since": new.since, "seen_by_run": None},
         )
     )
 
 
 def _is_uncertain(run_id: str) -> ColumnElement[bool]:
-    """Tell that an overtaken write of this pair may have reached the org after this run read the ledger."""
-    began = select(runs.c.started_at).where(runs.c.run_id == run_id).scalar_subquery()
+    """Tell that a write of this pair was overtaken after this run began, and may have reached the org last."""
     return exists(
         select(dirty_keys.c.booking_key).where(
             dirty_keys.c.booking_key == event_links.c.booking_key,
             dirty_keys.c.reason == OVERTAKEN_WHILE_WRITING,
-            dirty_keys.c.since > began,
+            dirty_keys.c.seen_by_run.is_distinct_from(run_id),
         )
     )
 

@@ -111,9 +111,10 @@ class Ledger:
     # --- runs
 
     def open_run(self, run: SyncRun, *, settings_version: int) -> None:
-        """Record that a run began; a failed or empty run that begins again is running again."""
+        """Record that a run began, and which dirty keys it found; one that failed or wrote nothing runs again."""
         with writing(self.engine) as connection:
             runs.open_run(connection, run, settings_version=settings_version)
+            settling.see_dirty(connection, run)
 
     def finish_run(self, run_id: str, *, state: str, now: datetime) -> None:
         """Record how a run ended that never came to settle (``RunState``)."""
@@ -368,7 +369,7 @@ class Ledger:
             outcomes: ``contracts.OUTCOMES``, whole or in batches; every pair once.
             counts: the run's counts, kept as they are.
             watermark: ``(changed_at, id)`` reached, or nothing to leave it.
-            cleared_dirty: booking keys or appointment ids that were read again; those marked after ``run.now`` stay.
+            cleared_dirty: booking keys or appointment ids that were read again; marks made since ``open_run`` stay.
             settings_version: the version the run read.
             state: a ``RunState``.
             now: the instant of settling.
@@ -376,7 +377,7 @@ class Ledger:
         batches = [outcomes] if isinstance(outcomes, pd.DataFrame) else outcomes
         totals = runs.Totals(counts=dict(counts), state=RunState(state), settings_version=settings_version)
         with writing(self.engine) as connection:
-            settling.clear_dirty(connection, cleared_dirty, marked_until=run.now)
+            settling.clear_dirty(connection, cleared_dirty, run_id=run.run_id)
             for batch in batches:
                 settling.settle_batch(connection, run, batch, settings_version=settings_version, now=now)
             runs.settle_run(connection, run, totals, now=now)

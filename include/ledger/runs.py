@@ -27,6 +27,7 @@ class RunState(StrEnum):
     SUCCESS = "success"
     FAILED = "failed"
     EMPTY = "empty"
+    DRY_RUN = "dry_run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +40,13 @@ class Totals:
 
 
 def open_run(connection: Connection, run: SyncRun, *, settings_version: int) -> None:
-    """Record that a run began; a failed or empty one that begins again is running again."""
+    """Record that a run began; one that failed or wrote nothing and begins again is running again."""
     begun = upsert(connection, runs).values(_columns(run, RunState.RUNNING, settings_version))
     connection.execute(
         begun.on_conflict_do_update(
             index_elements=[runs.c.run_id],
             set_={"state": RunState.RUNNING.value, "finished_at": None, "settings_version": settings_version},
-            where=runs.c.state.in_([RunState.FAILED.value, RunState.EMPTY.value]),
+            where=runs.c.state.in_([RunState.FAILED.value, RunState.EMPTY.value, RunState.DRY_RUN.value]),
         )
     )
 

@@ -18,15 +18,18 @@ from sqlalchemy import (
     exists,
     func,
     literal,
+    false,
     not_,
     or_,
     select,
     true,
+    update,
 )
 
 from include.ledger.bulk import stage, stage_keys
 from include.ledger.contracts import FACTS, OUTCOMES
 from include.ledger.engine import upsert
+from include.ledger.moves import KINDS
 from include.ledger.tables import dirty_keys, event_links, outcomes, quarantine
 from include.ledger.types import Instant
 from include.reasons import RETRIED_NEXT_RUN, Outcome
@@ -37,8 +40,25 @@ if TYPE_CHECKING:
 _KEPT_BACK = (Outcome.HELD.value, Outcome.QUARANTINED.value, Outcome.DISABLED.value)
 
 
-def clear_dirty(connection: Connection, keys: Collection[str], *, marked_until: datetime) -> None:
-    """Forget dirty keys, by booking key or appointment id, unless they were marked again after the run began."""
+def see_dirty(connection: Connection, run: SyncRun) -> None:
+    """Note which dirty keys a run finds when it begins: it may clear those, and no mark that is made later.
+
+    Clocks cannot tell the two apart, since a run's clock stands still while others mark.
+    """
+    if not run.selection.kinds:
+        return
+    kind = (
+        select(event_links.c.kind)
+        .where(event_links.c.booking_key == dirty_keys.c.booking_key)
+        .scalar_subquery()
+    )
+    is_another_selection = and_(kind.in_(KINDS), kind.not_in(run.selection.kinds))
+    seen = update(dirty_keys).where(not_(func.coalesce(is_another_selection, false())))
+    connection.execute(seen.values(seen_by_run=run.run_id))
+
+
+def clear_dirty(connection: Connection, keys: Collection[str], *, run_id: str) -> None:
+    """Forget the dirty keys that the run found when it began, by booking key or appointment id."""
     if not keys:
         return
     staged = stage_keys(connection, keys)
@@ -46,7 +66,7 @@ def clear_dirty(connection: Connection, keys: Collection[str], *, marked_until: 
         exists(select(staged.c.key).where(staged.c.key == dirty_keys.c.booking_key)),
         exists(select(staged.c.key).where(staged.c.key == dirty_keys.c.appointment_id)),
     )
-    connection.execute(delete(dirty_keys).where(was_read, dirty_keys.c.since <= marked_until))
+    connection.execute(delete(dirty_keys).where(was_read, dirty_keys.c.seen_by_run == run_id))
 
 
 def settle_batch(
@@ -65,10 +85,11 @@ def settle_batch(
 
 
 def _is_overtaken(source_version: ColumnElement[Any]) -> ColumnElement[bool]:
-    return or_(
-        func.coalesce(event_links.c.claimed_version, -1) > source_version,
-        func.coalesce(event_links.c.settled_version, -1) > source_version,
+    """Tell that a newer version was claimed or settled; not so where one of the versions is missing."""
+    newer = or_(
+        event_links.c.claimed_version > source_version, event_links.c.settled_version > source_version
     )
+    return func.coalesce(newer, false())
 
 
 def _with_links(staged: Table, *columns: ColumnElement[Any]) -> Select[Any]:
@@ -148,7 +169,8 @@ def _mark_for_retry(connection: Connection, staged: Table, *, now: datetime) -> 
     )
     connection.execute(
         marked.on_conflict_do_update(
-            index_elements=[dirty_keys.c.booking_key], set_={"since": marked.excluded.since}
+            index_elements=[dirty_keys.c.booking_key],
+            set_={"since": marked.excluded.since, "seen_by_run": None},
         )
     )
 

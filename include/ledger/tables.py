@@ -140,6 +140,9 @@ dirty_keys = Table(
     Column("appointment_id", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("since", Instant, nullable=False),
+    Column(
+        "seen_by_run", Text
+    ),  # the run that found the mark when it began, and may clear it; missing once marked again
 )
 
 claim_keys = Table(

@@ -222,6 +222,7 @@ def _create_bookings() -> None:
         sa.Column("appointment_id", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("since", Instant(), nullable=False),
+        sa.Column("seen_by_run", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("booking_key", name=op.f("pk_dirty_keys")),
     )
     op.create_table(
