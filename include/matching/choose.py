@@ -56,8 +56,7 @@ def agreeing_records(
     )
     asked = asked[["person_group", "step", "key"]].drop_duplicates()
     people = records[records["fate"].isin(USABLE)]
-    usable = candidates[candidates["record_id"].isin(people.index)]
-    found = asked.merge(candidate_keys_by_step(usable, settings), on=["step", "key"])
+    found = asked.merge(candidate_keys_by_step(candidates, settings), on=["step", "key"])
     found = found.rename(columns={"record_id": "found_id"}).drop(columns="key")
     found = found.merge(people.drop(columns=["fate", "who_id"]), left_on="found_id", right_index=True)
     found = found[found["step"] == found.groupby("person_group")["step"].transform("min")]

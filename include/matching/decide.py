@@ -63,6 +63,7 @@ def decide(
         settings: the settings in force.
         settings_version: their version, kept in every explanation.
     """
+    clients = clients.reset_index(drop=True)
     candidates = candidates.drop_duplicates("record_id")
     records = follow_records(candidates)
     named = identities(clients, settings)
@@ -87,9 +88,10 @@ def _with_choices(
 ) -> pd.DataFrame:
     """Let the algorithm speak for the active clients of whom nothing is known, group by group."""
     is_asked = rows["is_active"] & rows["asked_id"].isna()
-    groups = rows[rows["person_group"].isin(rows.loc[is_asked, "person_group"])]
-    asked = clients[clients["client_id"].isin(groups["client_id"])]
-    agreeing = agreeing_records(asked, groups, candidates=candidates, records=records, settings=settings)
+    is_matched = is_asked.groupby(rows["person_group"]).transform("any")
+    agreeing = agreeing_records(
+        clients[is_matched], rows[is_matched], candidates=candidates, records=records, settings=settings
+    )
     rows = rows.merge(choose(agreeing, settings), how="left", left_on="person_group", right_index=True)
     chosen = ["step", "found_id", "is_ambiguous", "equals", "candidates_total", "candidates"]
     rows[chosen] = rows.loc[is_asked, chosen].reindex(rows.index)
@@ -102,8 +104,8 @@ def _with_choices(
 
 def _with_actions(rows: pd.DataFrame, named: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     """Add ``action`` and ``reason``; the first that applies."""
-    evidenced = named.loc[named["step"].ne(CLIENT_ITSELF), "client_id"]
-    lacks_evidence = ~rows["client_id"].isin(evidenced)
+    number_of_identities = named.groupby("client_id")["identity"].size()
+    lacks_evidence = rows["client_id"].map(number_of_identities).eq(1)
     is_held_for_evidence = lacks_evidence & (settings.insufficient_evidence is InsufficientEvidence.HOLD)
     is_registration_off = settings.register_people is Switch.OFF
     cases: list[tuple[pd.Series[bool], str, str | None]] = [
@@ -134,8 +136,10 @@ def _with_records(rows: pd.DataFrame, records: pd.DataFrame, settings: Settings)
     rows["sobject"] = people["sobject"].mask(is_new, NEW_SOBJECT[settings.entity_type])
     rows["followed_from"] = rows["asked_id"].where(people["fate"].eq(Fate.FOLLOWED.value))
     rows["evidence"] = rows["evidence"].mask(is_new, Evidence.NEW.value)
-    is_open = rows["claim_fate"].eq(OPEN_CLAIM) & is_new
-    rows["claim_key"] = rows["claim_key"].where(is_open | rows["evidence"].eq(Evidence.CLAIM_KEY.value))
+    is_to_be_used = rows["claim_fate"].eq(OPEN_CLAIM) & is_new
+    claimed = records["target_id"].reindex(pd.Index(rows["claim_id"])).set_axis(rows.index)
+    is_used = claimed.notna() & claimed.eq(rows["record_id"])
+    rows["claim_key"] = rows["claim_key"].where(is_to_be_used | is_used)
     created = rows[is_new].assign(order=client_order(rows.loc[is_new, "client_id"])).sort_values("order")
     first = created.drop_duplicates("person_group").set_index("person_group")["client_id"]
     reference = NEW_PERSON + rows["person_group"].map(first).astype("str")

@@ -52,7 +52,7 @@ def follow_records(candidates: pd.DataFrame) -> pd.DataFrame:
 def ids_to_follow(candidates: pd.DataFrame) -> frozenset[str]:
     """Return the Ids that converted and merged candidates lead to and that are not among the candidates."""
     next_ids = _next_ids(candidates).dropna()
-    return frozenset(next_ids[~next_ids.isin(candidates["record_id"])].tolist())
+    return frozenset(next_ids.tolist()).difference(candidates["record_id"].tolist())
 
 
 def _next_ids(candidates: pd.DataFrame) -> pd.Series[str]:

@@ -93,9 +93,9 @@ def next_lookups(
         records=follow_records(candidates),
         identities=identities(clients, settings),
     ).clients
-    unplaced = known.loc[known["is_active"] & known["asked_id"].isna(), "person_group"]
-    asked = known.loc[known["person_group"].isin(unplaced), "client_id"]
-    return _compared_values(clients[clients["client_id"].isin(asked)], settings) - done
+    is_unplaced = known["is_active"] & known["asked_id"].isna()
+    is_asked = is_unplaced.groupby(known["person_group"]).transform("any")
+    return _compared_values(clients[is_asked.to_numpy()], settings) - done
 
 
 def _source_ids(clients: pd.DataFrame) -> pd.Series[str]:
