@@ -1,70 +1,117 @@
 """The engine's facade: one Salesforce org, without HTTP.
 
-Everything the HTTP half needs is here; it imports nothing else of the engine but `errors`, `clock` and `store.Store`
-(whose `transaction()` also guards tables of its own, such as Bulk jobs).
+Everything the HTTP half needs is here; it imports nothing else of the engine but `errors`, `clock`, `schema` and
+`store.Store` (whose `transaction()` also guards tables of its own, such as Bulk jobs).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Any, Literal, Protocol
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Literal
 
+from include.salesforce_emulator.bootstrap import fill_org, org_ids
 from include.salesforce_emulator.clock import Clock
-from include.salesforce_emulator.errors import RowError, SalesforceFault
+from include.salesforce_emulator.columns import BadColumn, read_column
+from include.salesforce_emulator.conversion import LeadConversion
+from include.salesforce_emulator.describe import describe_object, describe_short
+from include.salesforce_emulator.errors import RowError, SalesforceFault, resource_not_found
+from include.salesforce_emulator.ids import normalise_id
+from include.salesforce_emulator.merging import merge_records
+from include.salesforce_emulator.package import read_custom_fields
+from include.salesforce_emulator.reading import match_field, read_records
+from include.salesforce_emulator.records import RecordWriter
+from include.salesforce_emulator.references import find_by_field, match_key
+from include.salesforce_emulator.schema import IDS, Schema, SObject, standard_schema
+from include.salesforce_emulator.soql.results import API_VERSION, QueryResult, run
+from include.salesforce_emulator.soql.syntax import Comparison, LiteralKind, Path, Query, SelectItem
+from include.salesforce_emulator.soql.syntax import Literal as SoqlLiteral
+from include.salesforce_emulator.soql.translate import translate, translate_tree
+from include.salesforce_emulator.store import Store
+from include.salesforce_emulator.values import date_time_text
 from include.salesforce_emulator.writes import Operation, RowResult, WriteOptions
 
-__all__ = ["Operation", "Org", "QueryResult", "RowError", "RowResult", "SalesforceFault", "WriteOptions"]
+if TYPE_CHECKING:
+    import pathlib
 
-API_VERSION = "66.0"
+__all__ = [
+    "API_VERSION",
+    "Operation",
+    "OperationName",
+    "Org",
+    "QueryResult",
+    "RowError",
+    "RowResult",
+    "SObject",
+    "SalesforceFault",
+    "WriteOptions",
+]
+
 OperationName = Literal["insert", "update", "upsert", "delete", "hardDelete", "undelete"]
 
 
-class QueryResult(Protocol):
-    """The answer to one SOQL query; pages and rows are read from it lazily."""
-
-    columns: tuple[str, ...]
-    total_size: int
-
-    def records(self, offset: int, limit: int, *, version: str = API_VERSION) -> list[dict[str, Any]]:
-        """Return one page as REST JSON records."""
-
-    def rows(self) -> Iterator[tuple[str, ...]]:
-        """Yield every record as the texts of a Bulk CSV row."""
-
-
 class Org:
-    """One Salesforce org: its schema, records, behaviours and clock."""
+    """One Salesforce org: its schema, records, behaviours and clock.
 
-    clock: Clock
-    store: Any
-    organization_id: str
-    integration_user_id: str
+    Attributes:
+        clock: the org's own time.
+        store: the org's database, open to tables of the HTTP half.
+        organization_id: the Id of the organisation, the same after a restart or a reset.
+        integration_user_id: the Id of the user whose credentials the server gives out.
+    """
+
+    def __init__(self, store: Store, schema: Schema, clock: Clock) -> None:
+        self.clock = clock
+        self.store = store
+        self._schema = schema
+        self._writer = RecordWriter(schema, store, clock)
+        self._conversion = LeadConversion(schema, store, clock, self._writer)
+        store.create_tables(schema)
+        self._ids = org_ids(store, schema)
+        self.organization_id = self._ids.organization
+        self.integration_user_id = self._ids.integration_user
+        fill_org(store, schema, self._ids, stamp=date_time_text(clock.now()))
 
     @classmethod
-    def open(cls, data: Path | None, package: Path | None) -> Org:
-        """Open the org kept in `data` (in memory if None) with the custom fields of the `package` folder."""
-        raise NotImplementedError
+    def open(cls, data: pathlib.Path | None, package: pathlib.Path | None) -> Org:
+        """Open the org kept in `data` (in memory if None) with the custom fields of the `package` folder.
+
+        Raises:
+            SalesforceFault: the package cannot be deployed.
+        """
+        schema = standard_schema()
+        if package is not None:
+            schema = schema.with_fields(read_custom_fields(package))
+        return cls(Store(data), schema, Clock())
 
     def close(self) -> None:
         """Release the store."""
-        raise NotImplementedError
+        self.store.close()
 
-    def sobjects(self) -> list[Any]:
-        """Return every object of the org."""
-        raise NotImplementedError
+    def sobjects(self) -> list[SObject]:
+        """Return every object of the org, by name."""
+        return sorted(self._schema.objects, key=lambda sobject: sobject.name)
 
-    def sobject(self, name: str) -> Any:
-        """Return one object by its name in any letter case."""
-        raise NotImplementedError
+    def sobject(self, name: str) -> SObject:
+        """Return one object by its name in any letter case.
 
-    def describe(self, name: str) -> dict[str, Any]:
-        """Return the full describe of one object, as REST answers it."""
-        raise NotImplementedError
+        Raises:
+            SalesforceFault: NOT_FOUND.
+        """
+        return self._schema.get(name)
 
-    def describe_global(self) -> dict[str, Any]:
+    def describe(self, name: str, *, version: str = API_VERSION) -> dict[str, Any]:
+        """Return the full describe of one object, as REST answers it.
+
+        Raises:
+            SalesforceFault: NOT_FOUND.
+        """
+        return describe_object(self.sobject(name), self._schema, version=version)
+
+    def describe_global(self, *, version: str = API_VERSION) -> dict[str, Any]:
         """Return the short describe of every object, as REST answers it."""
-        raise NotImplementedError
+        described = [describe_short(sobject, version=version) for sobject in self.sobjects()]
+        return {"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": described}
 
     def write(
         self,
@@ -75,28 +122,87 @@ class Org:
         external_id: str | None,
         options: WriteOptions,
     ) -> list[RowResult]:
-        """Write rows in one transaction; one result a row, in order."""
-        raise NotImplementedError
+        """Write rows in one transaction.
+
+        Args:
+            operation: what to do with them.
+            sobject: the object's name, in any letter case.
+            rows: by field name or relationship column (`Account.Ext__c`, `Lead:Who.Ext__c`, or nested as JSON has it).
+            external_id: the field an upsert matches by; None means the record's Id.
+            options: who writes, and how the rows are to be read.
+
+        Returns:
+            One result a row, in order; a bad row is a result, not an exception.
+
+        Raises:
+            SalesforceFault: the object is unknown or does not take the operation, or `external_id` cannot match.
+        """
+        target = self.sobject(sobject)
+        return self._writer.write(Operation(operation), target, rows, external_id=external_id, options=options)
 
     def check_columns(
         self, sobject: str, operation: OperationName, columns: Sequence[str], external_id: str | None
     ) -> str | None:
-        """Return what a Bulk job says of its first bad column, or None."""
-        raise NotImplementedError
+        """Return what a Bulk job says of its first bad column, such as `InvalidBatch : Field name not found : X`."""
+        target = self.sobject(sobject)
+        for column in columns:
+            found = read_column(column, target, self._schema, from_csv=True)
+            if isinstance(found, BadColumn):
+                return found.job_error
+        lowered = {column.lower() for column in columns}
+        needed = external_id if operation == "upsert" else None if operation == "insert" else "Id"
+        if needed is not None and needed.lower() != "id" and needed.lower() not in lowered:
+            return f"InvalidBatch : Field name not found : {needed}"
+        if needed is not None and needed.lower() == "id" and operation != "upsert" and "id" not in lowered:
+            return "InvalidBatch : Field name not found : Id"
+        return None
 
     def retrieve(
         self, sobject: str, record_id: str, fields: Sequence[str] | None = None, *, version: str = API_VERSION
     ) -> dict[str, Any]:
-        """Return one record as REST JSON."""
-        raise NotImplementedError
+        """Return one record as REST JSON: the fields asked for, or all of them.
+
+        Raises:
+            SalesforceFault: NOT_FOUND or ENTITY_IS_DELETED (404), or INVALID_FIELD.
+        """
+        target = self.sobject(sobject)
+        known = normalise_id(record_id)
+        stored = read_records(self.store, target, [known]).get(known) if known is not None else None
+        if known is None or stored is None:
+            raise resource_not_found()
+        if stored["IsDeleted"]:
+            raise SalesforceFault(HTTPStatus.NOT_FOUND, "ENTITY_IS_DELETED", "entity is deleted")
+        names = [item.name for item in target.fields] if fields is None else list(dict.fromkeys(fields))
+        select = tuple(SelectItem(Path(tuple(name.split(".")), 0), None) for name in names or ["Id"])
+        is_it = Comparison(Path(("Id",), 0), "=", SoqlLiteral(LiteralKind.STRING, known, 0))
+        compiled = translate_tree(
+            Query(select, target.name, 0, None, where=is_it),
+            self._schema,
+            today=self.clock.now().date(),
+            include_deleted=True,
+        )
+        return run(compiled, self.store, self._schema).records(0, 1, version=version)[0]
 
     def find_by_external_id(self, sobject: str, field: str, value: str) -> list[str]:
-        """Return the Ids of the records that hold the value (several: REST answers 300)."""
-        raise NotImplementedError
+        """Return the Ids of the records that hold the value (where they are several, REST answers 300).
+
+        Raises:
+            SalesforceFault: the field cannot match records.
+        """
+        target = self.sobject(sobject)
+        match = match_field(target, field)
+        wanted = (normalise_id(value) or value) if match.type in IDS else value
+        return find_by_field(self.store, target, match, [wanted]).get(match_key(match, wanted), [])
 
     def query(self, soql: str, *, include_deleted: bool = False) -> QueryResult:
-        """Run SOQL; with `include_deleted`, deleted, merged and archived records show too."""
-        raise NotImplementedError
+        """Run SOQL; with `include_deleted`, deleted, merged and archived records show too.
+
+        Raises:
+            SalesforceFault: MALFORMED_QUERY, INVALID_FIELD, INVALID_TYPE with the position, or NOT_IMPLEMENTED.
+        """
+        today = self.clock.now().date()
+        compiled = translate(soql, self._schema, today=today, include_deleted=include_deleted)
+        return run(compiled, self.store, self._schema)
 
     def convert_lead(
         self,
@@ -106,13 +212,38 @@ class Org:
         contact_id: str | None = None,
         user_id: str | None = None,
     ) -> dict[str, Any]:
-        """Convert a Lead into an Account and a Contact, or into the ones given."""
-        raise NotImplementedError
+        """Convert a Lead into an Account and a Contact, or into the ones given.
 
-    def merge(self, sobject: str, master_id: str, loser_ids: Sequence[str]) -> None:
-        """Merge records into the master."""
-        raise NotImplementedError
+        Returns:
+            leadId, accountId, contactId, opportunityId (None) and success.
+
+        Raises:
+            SalesforceFault: a record is missing or deleted, or the Lead is converted already.
+        """
+        return self._conversion.convert(
+            lead_id, account_id=account_id, contact_id=contact_id, user_id=user_id or self.integration_user_id
+        )
+
+    def merge(
+        self, sobject: str, master_id: str, loser_ids: Sequence[str], *, user_id: str | None = None
+    ) -> None:
+        """Merge one or two records into the master: they are deleted, and what pointed at them points at it.
+
+        Raises:
+            SalesforceFault: the object cannot be merged, or a record is missing, deleted or of another object.
+        """
+        merge_records(
+            self.store,
+            self._schema,
+            self.sobject(sobject),
+            master_id=master_id,
+            loser_ids=loser_ids,
+            user_id=user_id or self.integration_user_id,
+            stamp=date_time_text(self.clock.now()),
+        )
 
     def reset(self) -> None:
         """Remove every record and start afresh, with the same organisation and integration user."""
-        raise NotImplementedError
+        with self.store.transaction():
+            self.store.clear(self._schema)
+            fill_org(self.store, self._schema, self._ids, stamp=date_time_text(self.clock.now()))

@@ -30,6 +30,7 @@ class WriteOptions:
         allow_duplicates: whether an alerting duplicate rule is overridden (`Sforce-Duplicate-Rule-Header`).
         from_csv: values are text; an empty one leaves the field alone and `#N/A` clears it.
         update_only: an upsert that finds no record is an error (`updateOnly=true`).
+        all_or_none: one refused row undoes the whole write (`allOrNone`).
     """
 
     user_id: str
@@ -38,6 +39,7 @@ class WriteOptions:
     allow_duplicates: bool = False
     from_csv: bool = False
     update_only: bool = False
+    all_or_none: bool = False
 
 
 @dataclass(frozen=True, slots=True)

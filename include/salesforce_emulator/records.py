@@ -1,0 +1,242 @@
+"""Batches of records written: read, matched, checked and stored, a whole batch in one transaction.
+
+Speed matters here, since a Bulk job may bring 200,000 Events: columns are planned once, references and keys looked up
+in one query a batch, and rows stored with `executemany`.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+from include.salesforce_emulator.drafts import Batch, Draft
+from include.salesforce_emulator.errors import RowError, SalesforceFault
+from include.salesforce_emulator.ids import make_ids
+from include.salesforce_emulator.lifecycle import Recycling
+from include.salesforce_emulator.reading import (
+    RowReader,
+    check_unique,
+    find_ids_for_update,
+    find_ids_for_upsert,
+    load_before,
+    match_field,
+)
+from include.salesforce_emulator.references import check_references, load_referenced, resolve_lookups
+from include.salesforce_emulator.rules import apply_after, apply_before
+from include.salesforce_emulator.store import Store, quote
+from include.salesforce_emulator.values import date_time_text
+from include.salesforce_emulator.writes import Operation, RowResult, WriteOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from include.salesforce_emulator.clock import Clock
+    from include.salesforce_emulator.schema import Field, Schema, SObject
+
+_ROLLED_BACK = RowError(
+    "ALL_OR_NONE_OPERATION_ROLLED_BACK",
+    "Record rolled back because not all records were valid and the request was using AllOrNone header",
+)
+
+
+class _RollBackError(Exception):
+    """Leaves the transaction of an all-or-none write that had a refused row."""
+
+
+class RecordWriter:
+    """Writes batches of records to one org."""
+
+    def __init__(self, schema: Schema, store: Store, clock: Clock) -> None:
+        self._schema = schema
+        self._store = store
+        self._clock = clock
+
+    def write(
+        self,
+        operation: Operation,
+        sobject: SObject,
+        rows: Sequence[Mapping[str, Any]],
+        *,
+        external_id: str | None,
+        options: WriteOptions,
+    ) -> list[RowResult]:
+        """Write rows and return one result a row, in order.
+
+        Raises:
+            SalesforceFault: the object does not take the operation, or `external_id` cannot match records.
+        """
+        _check_operation(operation, sobject)
+        results: list[RowResult] = []
+        try:
+            with self._store.transaction():
+                results = self._write(operation, sobject, rows, external_id=external_id, options=options)
+                if options.all_or_none and not all(result.success for result in results):
+                    raise _RollBackError
+        except _RollBackError:
+            return [RowResult(None, created=False, errors=item.errors or (_ROLLED_BACK,)) for item in results]
+        return results
+
+    def _write(
+        self,
+        operation: Operation,
+        sobject: SObject,
+        rows: Sequence[Mapping[str, Any]],
+        *,
+        external_id: str | None,
+        options: WriteOptions,
+    ) -> list[RowResult]:
+        drafts = RowReader(sobject, self._schema, from_csv=options.from_csv).read(rows)
+        now = self._clock.now()
+        batch = Batch(sobject, self._schema, self._store, options, now, date_time_text(now), drafts)
+        if operation in (Operation.INSERT, Operation.UPDATE, Operation.UPSERT):
+            match = match_field(sobject, external_id or "Id") if operation is Operation.UPSERT else None
+            return self._save(batch, operation, match)
+        return self._recycle(batch, operation)
+
+    def _save(self, batch: Batch, operation: Operation, match: Field | None) -> list[RowResult]:
+        if operation is Operation.INSERT:
+            _refuse_ids(batch)
+        elif match is not None:
+            find_ids_for_upsert(batch, match)
+        else:
+            find_ids_for_update(batch)
+        load_before(batch)
+        if match is not None and batch.options.update_only:
+            _refuse_new(batch)
+        _check_writable(batch, None if match is None else match.name)
+        resolve_lookups(batch)
+        load_referenced(batch)
+        check_references(batch)
+        for draft in batch.accepted():
+            if draft.is_new:
+                _apply_defaults(draft, batch.sobject)
+        apply_before(batch)
+        _check_required(batch)
+        check_unique(batch, match)
+        created = {id(draft) for draft in batch.accepted() if draft.is_new}
+        self._insert(batch)
+        self._update(batch, created)
+        apply_after(batch)
+        return [
+            RowResult(draft.id, created=id(draft) in created)
+            if draft.error is None
+            else RowResult(draft.id, created=False, errors=(draft.error,))
+            for draft in batch.drafts
+        ]
+
+    def _recycle(self, batch: Batch, operation: Operation) -> list[RowResult]:
+        for draft in batch.accepted():
+            if draft.id is None:
+                draft.refuse("MISSING_ARGUMENT", f"Id not specified in a {operation} call", "Id")
+        recycling = Recycling(self._schema, self._store, batch.options.user_id, batch.stamp)
+        act = {
+            Operation.DELETE: recycling.delete,
+            Operation.HARD_DELETE: recycling.hard_delete,
+            Operation.UNDELETE: recycling.undelete,
+        }[operation]
+        errors = act(batch.sobject, [str(draft.id) for draft in batch.accepted()])
+        for draft in batch.accepted():
+            draft.error = errors.get(str(draft.id))
+        return [
+            RowResult(draft.id, created=False, errors=() if draft.error is None else (draft.error,))
+            for draft in batch.drafts
+        ]
+
+    def _insert(self, batch: Batch) -> None:
+        new = [draft for draft in batch.accepted() if draft.is_new]
+        if not new:
+            return
+        sobject, user = batch.sobject, batch.options.user_id
+        ids = make_ids(sobject.key_prefix, self._store.reserve_numbers(sobject.name, len(new)), len(new))
+        names = list(dict.fromkeys(name for draft in new for name in draft.values))
+        audit = (batch.stamp, user, batch.stamp, user, batch.stamp)
+        rows = []
+        for draft, record_id in zip(new, ids, strict=True):
+            draft.id = record_id
+            rows.append((record_id, *audit, *map(draft.values.get, names)))
+        columns = ["Id", *_AUDIT, *names]
+        sql = (
+            f"INSERT INTO {quote(sobject.name)} ({', '.join(map(quote, columns))}) "  # noqa: S608 - schema names
+            f"VALUES ({', '.join('?' * len(columns))})"
+        )
+        with self._store.transaction() as connection:
+            connection.executemany(sql, rows)
+
+    def _update(self, batch: Batch, created: set[int]) -> None:
+        groups: dict[tuple[str, ...], list[Draft]] = defaultdict(list)
+        for draft in batch.accepted():
+            if id(draft) not in created:
+                groups[tuple(draft.values)].append(draft)
+        for names, drafts in groups.items():
+            columns = (*names, *_UPDATE_AUDIT)
+            settings = ", ".join(f"{quote(name)} = ?" for name in columns)
+            sql = f"UPDATE {quote(batch.sobject.name)} SET {settings} WHERE Id = ?"  # noqa: S608 - schema names
+            audit = (batch.stamp, batch.options.user_id, batch.stamp)
+            rows = [(*(draft.values[name] for name in names), *audit, draft.id) for draft in drafts]
+            with self._store.transaction() as connection:
+                connection.executemany(sql, rows)
+
+
+_AUDIT = ("CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById", "SystemModstamp")
+_UPDATE_AUDIT = ("LastModifiedDate", "LastModifiedById", "SystemModstamp")
+
+
+def _check_operation(operation: Operation, sobject: SObject) -> None:
+    allowed = {
+        Operation.INSERT: sobject.createable,
+        Operation.UPDATE: sobject.updateable,
+        Operation.UPSERT: sobject.createable and sobject.updateable,
+    }.get(operation, sobject.deletable)
+    if not allowed:
+        message = f"entity type {sobject.name} does not support {operation}"
+        raise SalesforceFault(400, "INVALID_TYPE_FOR_OPERATION", message)
+
+
+def _refuse_ids(batch: Batch) -> None:
+    for draft in batch.accepted():
+        if draft.id is not None:
+            draft.refuse("INVALID_FIELD_FOR_INSERT_UPDATE", "cannot specify Id in an insert call", "Id")
+            draft.id = None
+
+
+def _refuse_new(batch: Batch) -> None:
+    for draft in batch.accepted():
+        if draft.is_new:
+            draft.refuse("NOT_FOUND", "The requested resource does not exist")
+
+
+def _check_writable(batch: Batch, key_name: str | None) -> None:
+    for draft in batch.accepted():
+        read_only = draft.plan.read_only_on_create if draft.is_new else draft.plan.read_only_on_update
+        looked_up = {draft.plan.relationships[position].field.name for position, _ in draft.lookups}
+        given = tuple(
+            name for name in read_only if name != key_name and (name in draft.values or name in looked_up)
+        )
+        if given:
+            message = (
+                f"Unable to create/update fields: {', '.join(given)}. Please check the security settings of this "
+                "field and verify that it is read/write for your profile or permission set."
+            )
+            draft.refuse("INVALID_FIELD_FOR_INSERT_UPDATE", message, *given)
+
+
+def _apply_defaults(draft: Draft, sobject: SObject) -> None:
+    """Give a new record the defaults of the fields it leaves out, or names without a value where one must be."""
+    values = draft.values
+    for name, default, nillable in sobject.defaults:
+        if name not in values or (values[name] is None and not nillable):
+            values[name] = default
+
+
+def _check_required(batch: Batch) -> None:
+    on_create = [item.name for item in batch.sobject.fields if item.is_required]
+    never_empty = frozenset(item.name for item in batch.sobject.fields if not item.nillable and item.createable)
+    for draft in batch.accepted():
+        values = draft.values
+        if draft.is_new:
+            missing = [name for name in on_create if values.get(name) is None]
+        else:
+            missing = [name for name in values if name in never_empty and values[name] is None]
+        if missing:
+            message = f"Required fields are missing: [{', '.join(missing)}]"
+            draft.refuse("REQUIRED_FIELD_MISSING", message, *missing)

@@ -1,0 +1,39 @@
+"""Which behaviours each object's writes have: checks before, effects after."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from include.salesforce_emulator.drafts import Batch
+from include.salesforce_emulator.rules_campaign import add_first_statuses, check_member, check_status
+from include.salesforce_emulator.rules_event import check_event
+from include.salesforce_emulator.rules_owner import check_owner
+from include.salesforce_emulator.rules_person import check_lead, check_not_own_parent, compose_names
+from include.salesforce_emulator.rules_task import check_task
+from include.salesforce_emulator.rules_user import check_user
+
+Rule = Callable[[Batch], None]
+
+BEFORE: Mapping[str, tuple[Rule, ...]] = {
+    "Lead": (check_lead, check_owner),
+    "Contact": (compose_names, check_owner),
+    "Account": (check_not_own_parent, check_owner),
+    "Event": (check_event, check_owner),
+    "Task": (check_task, check_owner),
+    "User": (check_user,),
+    "CampaignMember": (check_member,),
+    "CampaignMemberStatus": (check_status,),
+}
+AFTER: Mapping[str, tuple[Rule, ...]] = {"Campaign": (add_first_statuses,)}
+
+
+def apply_before(batch: Batch) -> None:
+    """Run the checks of the batch's object; they refuse drafts or add derived values."""
+    for rule in BEFORE.get(batch.sobject.name, (check_owner,)):
+        rule(batch)
+
+
+def apply_after(batch: Batch) -> None:
+    """Run the effects of the batch's object, once its records are stored."""
+    for rule in AFTER.get(batch.sobject.name, ()):
+        rule(batch)

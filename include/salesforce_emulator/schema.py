@@ -1,0 +1,301 @@
+"""What an org's objects and fields are: the facts that describe, validation, storage and SOQL all read.
+
+Standard objects come from `metadata/*.json`, one object a file, only what differs from the usual written down; the
+lists are those fields of the Object Reference that a booking sync can meet, not every field Salesforce has.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from functools import cached_property
+from importlib import resources
+from typing import Any
+
+from include.salesforce_emulator.errors import SalesforceFault, resource_not_found
+
+LONG_TEXT_LENGTH = 4000
+"""From this length on a textarea is "long": neither filterable nor sortable (Object Reference, textarea)."""
+
+
+class FieldType(StrEnum):
+    """Describe's names of the field types the org knows."""
+
+    ID = "id"
+    STRING = "string"
+    TEXTAREA = "textarea"
+    PICKLIST = "picklist"
+    MULTIPICKLIST = "multipicklist"
+    COMBOBOX = "combobox"
+    BOOLEAN = "boolean"
+    INT = "int"
+    DOUBLE = "double"
+    CURRENCY = "currency"
+    PERCENT = "percent"
+    DATE = "date"
+    DATETIME = "datetime"
+    EMAIL = "email"
+    PHONE = "phone"
+    URL = "url"
+    REFERENCE = "reference"
+
+
+IDS = frozenset({FieldType.ID, FieldType.REFERENCE})
+NUMBERS = frozenset({FieldType.DOUBLE, FieldType.CURRENCY, FieldType.PERCENT})
+TEXTS = frozenset(FieldType) - IDS - NUMBERS - {FieldType.BOOLEAN, FieldType.INT, FieldType.DATE, FieldType.DATETIME}
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of one object.
+
+    Attributes:
+        length: most characters a text may have, 0 where that has no meaning.
+        precision: digits of a number in all; `scale` of them after the point.
+        picklist: the active values, in order; only a `restricted` field refuses others.
+        default: the stored value a new record gets when none is given.
+        reference_to: names of the objects a reference may point at; some may not exist in this org.
+        unique: no two records outside the recycle bin share a value; `case_sensitive` says how values compare.
+        calculated: a formula, which the org keeps empty.
+    """
+
+    name: str
+    type: FieldType
+    label: str
+    length: int = 0
+    precision: int = 18
+    scale: int = 0
+    nillable: bool = True
+    createable: bool = True
+    updateable: bool = True
+    filterable: bool = True
+    unique: bool = False
+    case_sensitive: bool = False
+    external_id: bool = False
+    id_lookup: bool = False
+    name_field: bool = False
+    custom: bool = False
+    calculated: bool = False
+    defaulted_on_create: bool = False
+    restricted: bool = False
+    picklist: tuple[str, ...] = ()
+    default: str | int | float | None = None
+    reference_to: tuple[str, ...] = ()
+    relationship_name: str | None = None
+    child_relationship_name: str | None = None
+    help_text: str | None = None
+
+    @property
+    def is_polymorphic(self) -> bool:
+        """Whether the reference may point at records of several objects."""
+        return len(self.reference_to) > 1
+
+    @property
+    def is_required(self) -> bool:
+        """Whether a new record must be given a value."""
+        return not self.nillable and self.createable and not self.defaulted_on_create and self.default is None
+
+    @property
+    def is_matchable(self) -> bool:
+        """Whether upserts and relationship columns may find records by this field."""
+        return self.external_id or self.id_lookup
+
+    @property
+    def is_sortable(self) -> bool:
+        """Whether ORDER BY takes the field."""
+        return self.filterable
+
+
+@dataclass(frozen=True)
+class SObject:
+    """One object: its fields in describe order, and what may be done with its records."""
+
+    name: str
+    label: str
+    label_plural: str
+    key_prefix: str
+    fields: tuple[Field, ...]
+    custom: bool = False
+    createable: bool = True
+    updateable: bool = True
+    deletable: bool = True
+    mergeable: bool = False
+    _by_name: Mapping[str, Field] = field(init=False, repr=False, compare=False)
+    _by_relationship: Mapping[str, Field] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_by_name", {item.name.lower(): item for item in self.fields})
+        relationships = {item.relationship_name.lower(): item for item in self.fields if item.relationship_name}
+        object.__setattr__(self, "_by_relationship", relationships)
+
+    def field(self, name: str) -> Field | None:
+        """Return the field of that name, in any letter case."""
+        return self._by_name.get(name.lower())
+
+    def relationship(self, name: str) -> Field | None:
+        """Return the reference field behind a relationship name, in any letter case."""
+        return self._by_relationship.get(name.lower())
+
+    @cached_property
+    def name_field(self) -> Field | None:
+        """The field that names a record, where there is one."""
+        return next((item for item in self.fields if item.name_field), None)
+
+    @cached_property
+    def references(self) -> tuple[Field, ...]:
+        """Every field that points at another record."""
+        return tuple(item for item in self.fields if item.type is FieldType.REFERENCE)
+
+    @cached_property
+    def unique_fields(self) -> tuple[Field, ...]:
+        """Every field whose values must be unique."""
+        return tuple(item for item in self.fields if item.unique)
+
+    @cached_property
+    def defaults(self) -> tuple[tuple[str, str | int | float, bool], ...]:
+        """Name, default and nillability of every field that new records get a value for."""
+        return tuple((item.name, item.default, item.nillable) for item in self.fields if item.default is not None)
+
+    def with_fields(self, more: Iterable[Field]) -> SObject:
+        """Return the object with further fields, in place of those of the same name."""
+        added = {item.name.lower(): item for item in more}
+        kept = tuple(item for item in self.fields if item.name.lower() not in added)
+        return replace(self, fields=kept + tuple(added.values()))
+
+
+@dataclass(frozen=True)
+class Schema:
+    """Every object of the org."""
+
+    objects: tuple[SObject, ...]
+    _by_name: Mapping[str, SObject] = field(init=False, repr=False, compare=False)
+    _by_prefix: Mapping[str, SObject] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_by_name", {item.name.lower(): item for item in self.objects})
+        object.__setattr__(self, "_by_prefix", {item.key_prefix: item for item in self.objects})
+
+    def find(self, name: str) -> SObject | None:
+        """Return the object of that name, in any letter case."""
+        return self._by_name.get(name.lower())
+
+    def get(self, name: str) -> SObject:
+        """Return the object of that name, in any letter case.
+
+        Raises:
+            SalesforceFault: NOT_FOUND, as REST answers for `/sobjects/Nonsense`.
+        """
+        found = self.find(name)
+        if found is None:
+            raise resource_not_found()
+        return found
+
+    def of_id(self, record_id: str) -> SObject | None:
+        """Return the object a record Id belongs to, by its first three characters."""
+        return self._by_prefix.get(record_id[:3])
+
+    @cached_property
+    def child_references(self) -> Mapping[str, tuple[tuple[SObject, Field], ...]]:
+        """For each object's name, the fields of all objects that may point at its records."""
+        children: dict[str, list[tuple[SObject, Field]]] = {item.name: [] for item in self.objects}
+        for child in self.objects:
+            for reference in child.references:
+                for target in reference.reference_to:
+                    if target in children:
+                        children[target].append((child, reference))
+        return {name: tuple(found) for name, found in children.items()}
+
+    def with_fields(self, fields: Mapping[str, Iterable[Field]]) -> Schema:
+        """Return the schema with further fields for the objects named.
+
+        Raises:
+            SalesforceFault: an object named is not in the schema.
+        """
+        unknown = sorted(name for name in fields if self.find(name) is None)
+        if unknown:
+            message = f"The package adds fields to {unknown[0]}, an object the local org does not have."
+            raise SalesforceFault(400, "INVALID_TYPE", message)
+        added = {self.get(name).name: list(more) for name, more in fields.items()}
+        return Schema(tuple(item.with_fields(added.get(item.name, ())) for item in self.objects))
+
+
+def standard_schema() -> Schema:
+    """Read the standard objects from the metadata that ships with the package."""
+    folder = resources.files("include.salesforce_emulator") / "metadata"
+    files = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".json")), key=lambda e: e.name)
+    return Schema(tuple(_object_from_json(json.loads(entry.read_text(encoding="utf-8"))) for entry in files))
+
+
+def _object_from_json(document: Mapping[str, Any]) -> SObject:
+    """Build one standard object, with the system fields every object has."""
+    own = tuple(_field_from_json(item) for item in document["fields"])
+    system = system_fields(with_recycle_bin=not document.get("isDeletedHidden", False))
+    return SObject(
+        name=document["name"],
+        label=document["label"],
+        label_plural=document["labelPlural"],
+        key_prefix=document["keyPrefix"],
+        fields=system[:2] + own + system[2:] if not document.get("isDeletedHidden") else system[:1] + own + system[1:],
+        createable=document.get("createable", True),
+        updateable=document.get("updateable", True),
+        deletable=document.get("deletable", True),
+        mergeable=document.get("mergeable", False),
+    )
+
+
+def system_fields(*, with_recycle_bin: bool = True) -> tuple[Field, ...]:
+    """Return the fields the org itself writes on every record: Id, IsDeleted and the audit fields."""
+
+    def system(name: str, kind: FieldType, label: str, **more: Any) -> Field:
+        facts = {"nillable": False, "createable": False, "updateable": False} | more
+        return Field(name=name, type=kind, label=label, **facts)
+
+    user = {"reference_to": ("User",)}
+    deleted = (system("IsDeleted", FieldType.BOOLEAN, "Deleted", default=0),) if with_recycle_bin else ()
+    return (
+        system("Id", FieldType.ID, "Record ID", length=18, id_lookup=True),
+        *deleted,
+        system("CreatedDate", FieldType.DATETIME, "Created Date"),
+        system("CreatedById", FieldType.REFERENCE, "Created By ID", length=18, relationship_name="CreatedBy", **user),
+        system("LastModifiedDate", FieldType.DATETIME, "Last Modified Date"),
+        system(
+            "LastModifiedById",
+            FieldType.REFERENCE,
+            "Last Modified By ID",
+            length=18,
+            relationship_name="LastModifiedBy",
+            **user,
+        ),
+        system("SystemModstamp", FieldType.DATETIME, "System Modstamp"),
+    )
+
+
+def _field_from_json(document: Mapping[str, Any]) -> Field:
+    """Build one field from the facts written down about it and the usual ones of its type."""
+    kind = FieldType(document["type"])
+    default = document.get("default", 0 if kind is FieldType.BOOLEAN else None)
+    length = document.get("length", 18 if kind is FieldType.REFERENCE else 0)
+    is_long_text = kind is FieldType.TEXTAREA and length >= LONG_TEXT_LENGTH
+    return Field(
+        name=document["name"],
+        type=kind,
+        label=document["label"],
+        length=length,
+        precision=document.get("precision", 18),
+        scale=document.get("scale", 0),
+        nillable=document.get("nillable", True),
+        createable=document.get("createable", True),
+        updateable=document.get("updateable", True),
+        filterable=not is_long_text,
+        unique=document.get("unique", False),
+        id_lookup=document.get("idLookup", False),
+        name_field=document.get("nameField", False),
+        defaulted_on_create=document.get("defaultedOnCreate", kind is FieldType.BOOLEAN),
+        restricted=document.get("restricted", False),
+        picklist=tuple(document.get("picklist", ())),
+        default=int(default) if isinstance(default, bool) else default,
+        reference_to=tuple(document.get("referenceTo", ())),
+        relationship_name=document.get("relationshipName"),
+    )

@@ -1,0 +1,231 @@
+"""SOQL text to syntax tree. Whatever the text is, the answer is a tree or a fault that points at the trouble."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from lark import Lark, Token, Transformer, v_args
+from lark.exceptions import UnexpectedCharacters, UnexpectedEOF, UnexpectedInput, UnexpectedToken, VisitError
+
+from include.salesforce_emulator.errors import SalesforceFault, not_implemented
+from include.salesforce_emulator.soql.syntax import (
+    Combined,
+    Comparison,
+    Condition,
+    Function,
+    Includes,
+    Literal,
+    LiteralKind,
+    Membership,
+    Negation,
+    Operand,
+    OrderItem,
+    Path,
+    Query,
+    SelectItem,
+)
+
+LONGEST_QUERY = 100_000
+"""Characters a query may have [SOQL65]."""
+
+_SHOWN_AROUND = 40
+
+
+def fault_at(soql: str, position: int, code: str, message: str) -> SalesforceFault:
+    """Return a fault with the place it points at, laid out as Salesforce does."""
+    position = min(max(position, 0), len(soql))
+    line = soql.count("\n", 0, position) + 1
+    line_start = soql.rfind("\n", 0, position) + 1
+    line_end = soql.find("\n", position)
+    shown_from = max(line_start, position - _SHOWN_AROUND)
+    shown = soql[shown_from : min(len(soql) if line_end < 0 else line_end, position + _SHOWN_AROUND)]
+    caret = " " * (position - shown_from) + "^"
+    where = f"ERROR at Row:{line}:Column:{position - line_start + 1}"
+    return SalesforceFault(400, code, f"\n{shown}\n{caret}\n{where}\n{message}")
+
+
+def parse(soql: str) -> Query:
+    """Return the syntax tree of a query.
+
+    Raises:
+        SalesforceFault: MALFORMED_QUERY with the position, or NOT_IMPLEMENTED for a clause the org lacks.
+    """
+    if len(soql) > LONGEST_QUERY:
+        message = f"SOQL statements cannot be longer than {LONGEST_QUERY} characters."
+        raise SalesforceFault(400, "MALFORMED_QUERY", message)
+    try:
+        tree = _parser().parse(soql)
+    except UnexpectedInput as error:
+        raise _malformed(soql, error) from error
+    except VisitError as error:
+        if isinstance(error.orig_exc, SalesforceFault):
+            raise error.orig_exc from error
+        raise
+    assert isinstance(tree, Query)  # noqa: S101 - tells the type checker what the grammar's start rule makes
+    return tree
+
+
+def _malformed(soql: str, error: UnexpectedInput) -> SalesforceFault:
+    if isinstance(error, UnexpectedToken) and error.token.type != "$END":
+        position = error.token.start_pos or 0
+        return fault_at(soql, position, "MALFORMED_QUERY", f"unexpected token: '{error.token}'")
+    if isinstance(error, UnexpectedCharacters):
+        position = error.pos_in_stream or 0
+        shown = soql[position : position + 1]
+        return fault_at(soql, position, "MALFORMED_QUERY", f"unexpected token: '{shown}'")
+    if isinstance(error, UnexpectedToken | UnexpectedEOF):
+        return fault_at(soql, len(soql), "MALFORMED_QUERY", "unexpected token: '<EOF>'")
+    return SalesforceFault(400, "MALFORMED_QUERY", "The query could not be read.")
+
+
+@cache
+def _parser() -> Lark:
+    grammar = resources.files("include.salesforce_emulator.soql").joinpath("grammar.lark").read_text("utf-8")
+    return Lark(grammar, parser="lalr", maybe_placeholders=True, transformer=_Builder())
+
+
+def _whole_number(token: Token, clause: str) -> int:
+    if not token.isdigit() or len(token) > 18:
+        message = f"{clause} must be a whole number that is not negative"
+        raise SalesforceFault(400, "MALFORMED_QUERY", message)
+    return int(token)
+
+
+@v_args(inline=True)
+class _Builder(Transformer[Token, Any]):
+    """Builds the syntax tree while the text is parsed; every method is named after its grammar rule."""
+
+    def start(self, query: Query) -> Query:
+        return query
+
+    def query(self, select: tuple[SelectItem, ...], source: tuple[Token, Token | None], *clauses: Any) -> Query:
+        scope, where, with_clause, group, having, order, limit, offset, _for = clauses
+        if scope is not None or with_clause is not None:
+            clause = "USING SCOPE" if scope is not None else "WITH"
+            raise not_implemented(f"The SOQL clause {clause}")
+        name, alias = source
+        return Query(
+            select=select,
+            source=str(name),
+            source_position=name.start_pos or 0,
+            source_alias=str(alias) if alias is not None else None,
+            where=where,
+            group=group or (),
+            having=having,
+            order=order or (),
+            limit=limit,
+            offset=offset,
+        )
+
+    def select_list(self, *items: SelectItem) -> tuple[SelectItem, ...]:
+        return items
+
+    def field_item(self, operand: Operand, alias: Token | None) -> SelectItem:
+        return SelectItem(operand, str(alias) if alias is not None else None)
+
+    def child_query(self, _query: Query) -> SelectItem:
+        raise not_implemented("A parent-to-child subquery in SELECT")
+
+    def typeof(self, *_parts: Any) -> SelectItem:
+        raise not_implemented("TYPEOF")
+
+    def source(self, name: Token, alias: Token | None) -> tuple[Token, Token | None]:
+        return name, alias
+
+    def scope(self, name: Token) -> Token:
+        return name
+
+    def with_clause(self, name: Token) -> Token:
+        return name
+
+    def for_clause(self) -> None:
+        return None
+
+    def where(self, condition: Condition) -> Condition:
+        return condition
+
+    def having(self, condition: Condition) -> Condition:
+        return condition
+
+    def group(self, *operands: Operand) -> tuple[Operand, ...]:
+        return operands
+
+    def order(self, *items: OrderItem) -> tuple[OrderItem, ...]:
+        return items
+
+    def order_item(self, operand: Operand, direction: Token | None, nulls: Token | None) -> OrderItem:
+        is_descending = direction is not None and direction.type == "DESC"
+        return OrderItem(operand, is_descending, nulls is not None and nulls.type == "LAST")
+
+    def limit(self, number: Token) -> int:
+        return _whole_number(number, "LIMIT")
+
+    def offset(self, number: Token) -> int:
+        return _whole_number(number, "OFFSET")
+
+    def all_of(self, *parts: Condition) -> Condition:
+        return Combined("AND", parts)
+
+    def any_of(self, *parts: Condition) -> Condition:
+        return Combined("OR", parts)
+
+    def negation(self, part: Condition) -> Condition:
+        return Negation(part)
+
+    def comparison(self, operand: Operand, operator: Token, value: Literal) -> Condition:
+        return Comparison(operand, "!=" if operator == "<>" else str(operator), value)
+
+    def like(self, operand: Operand, pattern: Token) -> Condition:
+        return Comparison(operand, "LIKE", self.string(pattern))
+
+    def in_list(self, operand: Operand, *values: Literal) -> Condition:
+        return Membership(operand, values, is_negated=False)
+
+    def not_in_list(self, operand: Operand, *values: Literal) -> Condition:
+        return Membership(operand, values, is_negated=True)
+
+    def in_query(self, operand: Operand, query: Query) -> Condition:
+        return Membership(operand, query, is_negated=False)
+
+    def not_in_query(self, operand: Operand, query: Query) -> Condition:
+        return Membership(operand, query, is_negated=True)
+
+    def includes(self, operand: Operand, *values: Token) -> Condition:
+        return Includes(operand, tuple(map(self.string, values)), is_negated=False)
+
+    def excludes(self, operand: Operand, *values: Token) -> Condition:
+        return Includes(operand, tuple(map(self.string, values)), is_negated=True)
+
+    def path(self, *names: Token) -> Path:
+        return Path(tuple(map(str, names)), names[0].start_pos or 0)
+
+    def function(self, name: Token, *arguments: Operand | None) -> Function:
+        given = tuple(argument for argument in arguments if argument is not None)
+        return Function(str(name).upper(), given, name.start_pos or 0)
+
+    def string(self, token: Token) -> Literal:
+        return Literal(LiteralKind.STRING, str(token)[1:-1], token.start_pos or 0)
+
+    def number(self, token: Token) -> Literal:
+        return Literal(LiteralKind.NUMBER, str(token), token.start_pos or 0)
+
+    def date_time(self, token: Token) -> Literal:
+        return Literal(LiteralKind.DATE_TIME, str(token), token.start_pos or 0)
+
+    def date(self, token: Token) -> Literal:
+        return Literal(LiteralKind.DATE, str(token), token.start_pos or 0)
+
+    def null(self) -> Literal:
+        return Literal(LiteralKind.NULL, "null", 0)
+
+    def true(self) -> Literal:
+        return Literal(LiteralKind.BOOLEAN, "true", 0)
+
+    def false(self) -> Literal:
+        return Literal(LiteralKind.BOOLEAN, "false", 0)
+
+    def date_literal(self, name: Token, count: Token | None) -> Literal:
+        number = _whole_number(count, str(name)) if count is not None else None
+        return Literal(LiteralKind.DATE_LITERAL, str(name).upper(), name.start_pos or 0, number)
