@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Final, Self
 
 import pandas as pd
 
@@ -56,6 +56,16 @@ class SalesforceGateway:
         """
         session = SalesforceSession(credentials, client_name=client_name, retry=retry or RetryPolicy())
         return cls(session, poll=poll or PollPolicy())
+
+    def close(self) -> None:
+        """Close the connections; the access token lives on until it expires."""
+        self._session.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
 
     @property
     def organization_id(self) -> str:

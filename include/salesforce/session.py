@@ -14,7 +14,7 @@ from simple_salesforce.api import Salesforce
 from simple_salesforce.exceptions import SalesforceError, SalesforceExpiredSession
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
 
-from include.errors import ConfigurationError, SalesforceUnavailableError
+from include.errors import AppointmentSyncError, ConfigurationError, SalesforceUnavailableError
 from include.salesforce.credentials import SalesforceCredentials
 from include.salesforce.refusals import (
     RequestNotSentError,
@@ -63,12 +63,20 @@ class SalesforceSession:
         )
         # On the session, because simple-salesforce drops per-call headers when it repeats a call.
         self._requests.headers["Sforce-Call-Options"] = f"client={client_name}"
-        self._sign_in()
+        try:
+            self._sign_in()
+        except AppointmentSyncError:
+            self.close()
+            raise
 
     @property
     def base_url(self) -> str:
         """Return scheme and host of the org."""
         return self._credentials.base_url or f"https://{self._host}"
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._requests.close()
 
     def run(self, call: Callable[[Salesforce], Answer], *, what: str, is_repeatable: bool = True) -> Answer:
         """Make a call and return its answer.
