@@ -139,6 +139,7 @@ def _with_records(rows: pd.DataFrame, records: pd.DataFrame, settings: Settings)
     is_to_be_used = rows["claim_fate"].eq(OPEN_CLAIM) & is_new
     claimed = records["target_id"].reindex(pd.Index(rows["claim_id"])).set_axis(rows.index)
     is_used = claimed.notna() & claimed.eq(rows["record_id"])
+    rows["heard_claim"] = rows["claim_key"]
     rows["claim_key"] = rows["claim_key"].where(is_to_be_used | is_used)
     created = rows[is_new].assign(order=client_order(rows.loc[is_new, "client_id"])).sort_values("order")
     first = created.drop_duplicates("person_group").set_index("person_group")["client_id"]

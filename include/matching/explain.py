@@ -9,6 +9,7 @@ import pandas as pd
 
 from include.matching.evidence import Evidence
 from include.matching.follow import USABLE, Fate
+from include.matching.known import OPEN_CLAIM
 from include.reasons import REASONS, Reason
 from include.settings.model import AmbiguousMatch, Settings
 
@@ -16,8 +17,6 @@ _ABSENT_FIELDS: Final = r'"[a-z_]+":null,?'
 _BEFORE_THE_END: Final = ",}"
 
 _FATE_WORDS: Final = {
-    Fate.LIVE.value: "was not needed",
-    Fate.FOLLOWED.value: "was not needed",
     Fate.DELETED.value: "was deleted",
     Fate.NOT_FOUND.value: "does not exist in this org",
     Fate.NOT_A_PERSON.value: "is not a person's record",
@@ -73,7 +72,8 @@ def explanations(rows: pd.DataFrame, *, settings: Settings, settings_version: in
         "source_fate": rows["source_fate"].mask(source_id.isna() & rows["source_fate"].notna(), "malformed"),
         "link": rows["link_id"],
         "link_fate": rows["link_fate"],
-        "claim": rows["claim_key"],
+        "claim": rows["heard_claim"],
+        "claim_fate": rows["claim_fate"],
         "candidates": rows["candidates"],
         "total": rows["candidates_total"].astype("Int64"),
         "equals": rows["equals"].astype("Int64"),
@@ -123,6 +123,10 @@ def _lost(facts: dict[str, str]) -> list[str]:
         sentences.append(f"{named} that Coconut holds {_fate(facts, 'source_fate')}.")
     if "link_fate" in facts and facts.get("evidence") not in {Evidence.ADMIN_CHOICE, Evidence.KEPT_LINK}:
         sentences.append(f"The earlier link to {facts['link']} {_fate(facts, 'link_fate')}.")
+    if facts.get("claim_fate", OPEN_CLAIM) in _FATE_WORDS:
+        sentences.append(
+            f"The record created under key {facts['claim']} {_fate(facts, 'claim_fate')}, and its key is not used again."
+        )
     if "lacks_evidence" in facts and facts.get("evidence") == Evidence.NEW:
         sentences.append("The client lacks what the algorithm compares, so nobody could be found.")
     return sentences

@@ -112,7 +112,10 @@ def _claimed_records(claims: pd.DataFrame, candidates: pd.DataFrame, records: pd
 def _claims_of_groups(
     claimed: pd.DataFrame, claims: pd.DataFrame, identities: pd.DataFrame, rows: pd.DataFrame
 ) -> pd.DataFrame:
-    """Return the claim of each ``person_group``: the smallest key with a usable record, else the smallest open one."""
+    """Return the claim of each ``person_group``: the smallest key with a usable record, else the smallest open one.
+
+    Where there is neither, it is one that no new record can take, so that it can be explained.
+    """
     groups = identities[["client_id", "identity"]].merge(rows[["client_id", "person_group"]], on="client_id")
     keys = claims.loc[~claims["is_retired"], ["identity", "claim_key"]]
     reached = groups[["person_group", "identity"]].drop_duplicates().merge(keys, on="identity")
@@ -121,7 +124,7 @@ def _claims_of_groups(
         [reached["claim_fate"].isin(USABLE), reached["claim_fate"].eq(OPEN_CLAIM)], [0, 1], 2
     )
     best = reached.assign(preference=preference).sort_values(["person_group", "preference", "claim_key"])
-    best = best[best["preference"] < 2].drop_duplicates("person_group").drop(columns="preference")
+    best = best.drop_duplicates("person_group").drop(columns="preference")
     return best.astype({"person_group": "str", "claim_key": "str", "claim_id": "str", "claim_fate": "str"})
 
 
