@@ -1,4 +1,4 @@
-"""What every org holds on its first day: the organisation, the profiles, the integration user, the automated process."""
+"""What every org holds on its first day: the organisation, the profiles, and the users who are not people."""
 
 from __future__ import annotations
 
@@ -65,10 +65,18 @@ def fill_org(store: Store, schema: Schema, ids: OrgIds, *, stamp: str) -> None:
         )
         profiles = {name: filler.add("Profile", Name=name, UserType=kind) for name, kind in _PROFILES}
         filler.add_user(
-            ids.integration_user, "Integration", INTEGRATION_USERNAME, "Standard", profiles[INTEGRATION_PROFILE]
+            ids.integration_user,
+            "Integration",
+            INTEGRATION_USERNAME,
+            "Standard",
+            profiles[INTEGRATION_PROFILE],
         )
         filler.add_user(
-            None, "Automated Process", "autoproc@local-org.example", "AutomatedProcess", profiles["Automated Process"]
+            None,
+            "Automated Process",
+            "autoproc@local-org.example",
+            "AutomatedProcess",
+            profiles["Automated Process"],
         )
 
 
@@ -87,7 +95,8 @@ class _Filler:
     def add(self, sobject: str, record_id: str | None = None, **values: Any) -> str:
         target = self._schema.get(sobject)
         record_id = record_id or make_id(target.key_prefix, self._store.reserve_numbers(target.name, 1))
-        row = {name: default for name, default, _ in target.defaults} | {"Id": record_id} | self._audit | values
+        defaults: dict[str, Any] = {name: default for name, default, _ in target.defaults}
+        row = {**defaults, "Id": record_id, **self._audit, **values}
         row = {name: value for name, value in row.items() if target.field(name) is not None}
         columns, marks = ", ".join(map(quote, row)), ", ".join("?" * len(row))
         with self._store.transaction() as connection:
@@ -97,7 +106,9 @@ class _Filler:
             )
         return record_id
 
-    def add_user(self, record_id: str | None, last_name: str, username: str, kind: str, profile_id: str) -> str:
+    def add_user(
+        self, record_id: str | None, last_name: str, username: str, kind: str, profile_id: str
+    ) -> str:
         return self.add(
             "User",
             record_id,

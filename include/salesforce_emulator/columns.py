@@ -112,7 +112,7 @@ def plan_columns(keys: Iterable[str], sobject: SObject, schema: Schema, *, from_
             plain.append(column)
         else:
             relationships.append(column)
-    given = [column.field for column in (*plain, *relationships)]
+    given = [item.field for item in plain] + [item.field for item in relationships]
     return ColumnPlan(
         id_key=id_key,
         plain=tuple(plain),
@@ -135,7 +135,7 @@ def flatten(row: Mapping[str, Any], sobject: SObject) -> Mapping[str, Any]:
         reference = sobject.relationship(key)
         attributes = value.get("attributes")
         type_name = attributes.get("type") if isinstance(attributes, Mapping) else None
-        is_typed = reference is not None and reference.is_polymorphic and type_name
+        is_typed = reference is not None and reference.is_polymorphic and bool(type_name)
         prefix = f"{type_name}:{key}" if is_typed else key
         nested = {name: item for name, item in value.items() if name.lower() != "attributes"}
         flat |= {f"{prefix}.{name}": item for name, item in nested.items()} or {f"{prefix}.": None}

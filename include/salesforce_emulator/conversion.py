@@ -79,7 +79,9 @@ class LeadConversion:
                 message = "cannot convert a lead that is converted already"
                 raise SalesforceFault(400, "CANNOT_UPDATE_CONVERTED_LEAD", message)
             contact = self._present("Contact", contact_id) if contact_id else None
-            account = self._present("Account", account_id)["Id"] if account_id else (contact or {}).get("AccountId")
+            account = (
+                self._present("Account", account_id)["Id"] if account_id else (contact or {}).get("AccountId")
+            )
             if account is None:
                 account = self._create("Account", lead, {"Company": "Name"} | _TO_ACCOUNT, user_id)
             person = contact["Id"] if contact else None
@@ -103,7 +105,9 @@ class LeadConversion:
             raise SalesforceFault(400, "ENTITY_IS_DELETED", "entity is deleted")
         return record
 
-    def _create(self, sobject: str, lead: dict[str, Any], mapping: dict[str, str], user_id: str, **more: str) -> str:
+    def _create(
+        self, sobject: str, lead: dict[str, Any], mapping: dict[str, str], user_id: str, **more: str
+    ) -> str:
         row = {target: lead[source] for source, target in mapping.items() if lead[source] is not None} | more
         options = WriteOptions(user_id=user_id, allow_duplicates=True, auto_assign=False)
         target = self._schema.get(sobject)

@@ -97,7 +97,9 @@ def _child_relationship_name(child: SObject, reference: Field) -> str | None:
     if reference.child_relationship_name:
         suffix = "__r" if reference.custom else ""
         return f"{reference.child_relationship_name}{suffix}"
-    return None if reference.name in ("CreatedById", "LastModifiedById") else child.label_plural.replace(" ", "")
+    return (
+        None if reference.name in ("CreatedById", "LastModifiedById") else child.label_plural.replace(" ", "")
+    )
 
 
 def _describe_field(item: Field, sobject: SObject) -> dict[str, Any]:
@@ -119,7 +121,7 @@ def _describe_field(item: Field, sobject: SObject) -> dict[str, Any]:
         "custom": item.custom,
         "defaultValue": _default(item),
         "defaultValueFormula": None,
-        "defaultedOnCreate": item.defaulted_on_create or not item.nillable and not item.createable,
+        "defaultedOnCreate": item.defaulted_on_create or (not item.nillable and not item.createable),
         "dependentPicklist": False,
         "deprecatedAndHidden": False,
         "digits": 8 if item.type is FieldType.INT else 0,
@@ -177,4 +179,10 @@ def _default(item: Field) -> bool | str | int | float | None:
 
 
 def _picklist_value(item: Field, value: str) -> dict[str, Any]:
-    return {"active": True, "defaultValue": value == item.default, "label": value, "validFor": None, "value": value}
+    return {
+        "active": True,
+        "defaultValue": value == item.default,
+        "label": value,
+        "validFor": None,
+        "value": value,
+    }

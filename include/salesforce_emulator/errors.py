@@ -19,7 +19,7 @@ class RowError:
     fields: tuple[str, ...] = ()
 
 
-class SalesforceFault(Exception):
+class SalesforceFault(Exception):  # noqa: N818 - Salesforce calls it a fault, and so do its APIs
     """A whole request is refused.
 
     Attributes:

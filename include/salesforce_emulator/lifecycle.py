@@ -88,7 +88,9 @@ class Recycling:
             else:
                 holder = self._holder_of_unique_value(sobject, item)
                 if holder is not None:
-                    message = f"duplicate value found: {holder[0]} duplicates value on record with id: {holder[1]}"
+                    message = (
+                        f"duplicate value found: {holder[0]} duplicates value on record with id: {holder[1]}"
+                    )
                     errors[item] = RowError("DUPLICATE_VALUE", message)
                 else:
                     self._restore(item)

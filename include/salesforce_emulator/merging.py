@@ -25,7 +25,14 @@ _KEPT_REFERENCES = frozenset({"MasterRecordId", "ConvertedAccountId", "Converted
 
 
 def merge_records(
-    store: Store, schema: Schema, sobject: SObject, *, master_id: str, loser_ids: Sequence[str], user_id: str, stamp: str
+    store: Store,
+    schema: Schema,
+    sobject: SObject,
+    *,
+    master_id: str,
+    loser_ids: Sequence[str],
+    user_id: str,
+    stamp: str,
 ) -> None:
     """Merge up to two records into the master.
 
@@ -69,7 +76,8 @@ def _checked(sobject: SObject, master_id: str, loser_ids: Sequence[str]) -> tupl
     ids = [normalise_id(item) for item in (master_id, *loser_ids)]
     known = [item for item in ids if item is not None and item[:3] == sobject.key_prefix]
     if len(known) < len(ids):
-        raise SalesforceFault(400, "MALFORMED_ID", f"A merge of {sobject.label_plural} was given an Id of another kind.")
+        message = f"A merge of {sobject.label_plural} was given an Id of another kind."
+        raise SalesforceFault(400, "MALFORMED_ID", message)
     if len(set(known)) < len(known):
         raise SalesforceFault(400, "INVALID_ID_FIELD", "A merge was given the same record twice.")
     return known[0], known[1:]

@@ -138,7 +138,9 @@ class Org:
             SalesforceFault: the object is unknown or does not take the operation, or `external_id` cannot match.
         """
         target = self.sobject(sobject)
-        return self._writer.write(Operation(operation), target, rows, external_id=external_id, options=options)
+        return self._writer.write(
+            Operation(operation), target, rows, external_id=external_id, options=options
+        )
 
     def check_columns(
         self, sobject: str, operation: OperationName, columns: Sequence[str], external_id: str | None

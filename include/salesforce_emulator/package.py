@@ -63,7 +63,9 @@ def read_custom_fields(package: Path) -> Mapping[str, list[Field]]:
         SalesforceFault: the folder is missing, or a field file cannot be deployed; the message names the file.
     """
     if not package.is_dir():
-        raise _refuse(f"The package folder {package.name} does not exist; give the folder that holds force-app.")
+        raise _refuse(
+            f"The package folder {package.name} does not exist; give the folder that holds force-app."
+        )
     found: dict[str, list[Field]] = defaultdict(list)
     for path in sorted(package.rglob(f"objects/*/fields/{_FIELD_FILE}")):
         owner = path.parent.parent.name

@@ -67,7 +67,9 @@ class RowReader:
         if plan.relationships:
             draft.lookups = tuple(self._lookups(row, plan, values))
 
-    def _lookups(self, row: Mapping[str, Any], plan: ColumnPlan, values: dict[str, Any]) -> list[tuple[int, str]]:
+    def _lookups(
+        self, row: Mapping[str, Any], plan: ColumnPlan, values: dict[str, Any]
+    ) -> list[tuple[int, str]]:
         lookups = []
         for position, column in enumerate(plan.relationships):
             value = row[column.key]
@@ -166,7 +168,11 @@ def load_before(batch: Batch) -> None:
 
 def read_records(store: Store, sobject: SObject, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Return the stored records of the given Ids, deleted ones too, by Id and field name."""
-    names = ["Id", "IsDeleted", *(field.name for field in sobject.fields if field.name not in ("Id", "IsDeleted"))]
+    names = [
+        "Id",
+        "IsDeleted",
+        *(field.name for field in sobject.fields if field.name not in ("Id", "IsDeleted")),
+    ]
     columns = ", ".join(map(quote, names))
     rows = store.fetch(
         f"SELECT {columns} FROM {quote(sobject.name)} WHERE Id IN (SELECT value FROM json_each(?))",  # noqa: S608
@@ -180,18 +186,21 @@ def check_unique(batch: Batch, matched_by: Field | None) -> None:
     for field in batch.sobject.unique_fields:
         if matched_by is not None and field.name == matched_by.name:
             continue
-        drafts = [
-            draft for draft in batch.accepted() if draft.values.get(field.name) is not None and draft.changes(field.name)
-        ]
+        name = field.name
+        drafts = [d for d in batch.accepted() if d.values.get(name) is not None and d.changes(name)]
         if not drafts:
             continue
         values = [str(draft.values[field.name]) for draft in drafts]
-        holders: dict[str, list[str]] = defaultdict(list, find_by_field(batch.store, batch.sobject, field, values))
+        holders: dict[str, list[str]] = defaultdict(
+            list, find_by_field(batch.store, batch.sobject, field, values)
+        )
         for position, (draft, value) in enumerate(zip(drafts, values, strict=True)):
             key = match_key(field, value)
             others = [holder for holder in holders[key] if holder != draft.id]
             if others:
-                message = f"duplicate value found: {field.name} duplicates value on record with id: {others[0]}"
+                message = (
+                    f"duplicate value found: {field.name} duplicates value on record with id: {others[0]}"
+                )
                 draft.refuse("DUPLICATE_VALUE", message)
             else:
                 holders[key].append(draft.id or f"row {position + 1} of this request")

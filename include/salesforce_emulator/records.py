@@ -70,8 +70,8 @@ class RecordWriter:
         try:
             with self._store.transaction():
                 results = self._write(operation, sobject, rows, external_id=external_id, options=options)
-                if options.all_or_none and not all(result.success for result in results):
-                    raise _RollBackError
+                if options.all_or_none:
+                    _check_all_accepted(results)
         except _RollBackError:
             return [RowResult(None, created=False, errors=item.errors or (_ROLLED_BACK,)) for item in results]
         return results
@@ -181,6 +181,11 @@ _AUDIT = ("CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById", 
 _UPDATE_AUDIT = ("LastModifiedDate", "LastModifiedById", "SystemModstamp")
 
 
+def _check_all_accepted(results: Sequence[RowResult]) -> None:
+    if not all(result.success for result in results):
+        raise _RollBackError
+
+
 def _check_operation(operation: Operation, sobject: SObject) -> None:
     allowed = {
         Operation.INSERT: sobject.createable,
@@ -230,7 +235,9 @@ def _apply_defaults(draft: Draft, sobject: SObject) -> None:
 
 def _check_required(batch: Batch) -> None:
     on_create = [item.name for item in batch.sobject.fields if item.is_required]
-    never_empty = frozenset(item.name for item in batch.sobject.fields if not item.nillable and item.createable)
+    never_empty = frozenset(
+        item.name for item in batch.sobject.fields if not item.nillable and item.createable
+    )
     for draft in batch.accepted():
         values = draft.values
         if draft.is_new:

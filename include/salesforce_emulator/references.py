@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from include.salesforce_emulator.store import Store
 
 
-def find_by_field(store: Store, sobject: SObject, match: Field, values: Iterable[str]) -> dict[str, list[str]]:
+def find_by_field(
+    store: Store, sobject: SObject, match: Field, values: Iterable[str]
+) -> dict[str, list[str]]:
     """Return the Ids of the records, outside the recycle bin, that hold each value; keys as `match_key` makes them."""
     column = quote(match.name)
     rows = store.fetch(
@@ -85,9 +87,7 @@ def _read(store: Store, target: SObject, ids: Iterable[str]) -> dict[str, Refere
         "WHERE Id IN (SELECT value FROM json_each(?))",
         (json.dumps(list(ids)),),
     )
-    return {
-        row[0]: Referenced(target.name, bool(row[1]), bool(row[2]), bool(row[3]), row[4]) for row in rows
-    }
+    return {row[0]: Referenced(target.name, bool(row[1]), bool(row[2]), bool(row[3]), row[4]) for row in rows}
 
 
 def check_references(batch: Batch) -> None:

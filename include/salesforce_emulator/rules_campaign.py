@@ -23,7 +23,19 @@ def add_first_statuses(batch: Batch) -> None:
     ids = iter(make_ids(sobject.key_prefix, batch.store.reserve_numbers(sobject.name, count), count))
     user = batch.options.user_id
     rows = [
-        (next(ids), campaign, label, order, is_default, responded, batch.stamp, user, batch.stamp, user, batch.stamp)
+        (
+            next(ids),
+            campaign,
+            label,
+            order,
+            is_default,
+            responded,
+            batch.stamp,
+            user,
+            batch.stamp,
+            user,
+            batch.stamp,
+        )
         for campaign in campaigns
         for order, (label, is_default, responded) in enumerate(_FIRST_STATUSES, start=1)
     ]
@@ -105,10 +117,15 @@ def check_status(batch: Batch) -> None:
     for draft in batch.accepted():
         campaign, label = draft.after("CampaignId"), draft.after("Label")
         rows = batch.store.fetch(
-            "SELECT Id FROM CampaignMemberStatus WHERE CampaignId = ? AND Label = ? AND IsDeleted = 0", (campaign, label)
+            "SELECT Id FROM CampaignMemberStatus WHERE CampaignId = ? AND Label = ? AND IsDeleted = 0",
+            (campaign, label),
         )
         if any(row[0] != draft.id for row in rows):
-            draft.refuse("DUPLICATE_VALUE", "A member status with this label already exists in the campaign.", "Label")
+            draft.refuse(
+                "DUPLICATE_VALUE", "A member status with this label already exists in the campaign.", "Label"
+            )
         elif draft.values.get("IsDefault"):
             with batch.store.transaction() as connection:
-                connection.execute("UPDATE CampaignMemberStatus SET IsDefault = 0 WHERE CampaignId = ?", (campaign,))
+                connection.execute(
+                    "UPDATE CampaignMemberStatus SET IsDefault = 0 WHERE CampaignId = ?", (campaign,)
+                )

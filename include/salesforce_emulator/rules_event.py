@@ -16,7 +16,14 @@ if TYPE_CHECKING:
     from include.salesforce_emulator.drafts import Batch, Draft
 
 LONGEST = timedelta(days=14)
-_TIMES = ("StartDateTime", "ActivityDateTime", "ActivityDate", "EndDateTime", "DurationInMinutes", "IsAllDayEvent")
+_TIMES = (
+    "StartDateTime",
+    "ActivityDateTime",
+    "ActivityDate",
+    "EndDateTime",
+    "DurationInMinutes",
+    "IsAllDayEvent",
+)
 _TIME_NAMES = frozenset(_TIMES)
 _ONE_DAY_MINUTES = 1440
 _INTEGRITY = "FIELD_INTEGRITY_EXCEPTION"
@@ -72,7 +79,9 @@ def _settle_times(draft: Draft) -> None:
     if end is None or draft.error is not None:
         return
     if end < start:
-        draft.refuse(_INTEGRITY, "Event duration cannot be negative: the end lies before the start", "EndDateTime")
+        draft.refuse(
+            _INTEGRITY, "Event duration cannot be negative: the end lies before the start", "EndDateTime"
+        )
         return
     is_all_day = bool(draft.after("IsAllDayEvent"))
     length = end - start

@@ -44,7 +44,8 @@ def _alias(draft: Draft) -> str:
 def _refuse_used_names(batch: Batch) -> None:
     names = [str(draft.values["Username"]) for draft in batch.accepted() if draft.changes("Username")]
     rows = batch.store.fetch(
-        "SELECT Username, Id FROM User WHERE Username IN (SELECT value FROM json_each(?))", (json.dumps(names),)
+        "SELECT Username, Id FROM User WHERE Username IN (SELECT value FROM json_each(?))",
+        (json.dumps(names),),
     )
     holders = {str(name).lower(): record_id for name, record_id in rows}
     for draft in batch.accepted():
@@ -52,5 +53,7 @@ def _refuse_used_names(batch: Batch) -> None:
             continue
         name = str(draft.values["Username"]).lower()
         if holders.setdefault(name, draft.id or name) not in (draft.id, name):
-            message = "Duplicate Username. The username already exists in this or another org; choose another."
+            message = (
+                "Duplicate Username. The username already exists in this or another org; choose another."
+            )
             draft.refuse("DUPLICATE_USERNAME", message, "Username")

@@ -44,7 +44,12 @@ class FieldType(StrEnum):
 
 IDS = frozenset({FieldType.ID, FieldType.REFERENCE})
 NUMBERS = frozenset({FieldType.DOUBLE, FieldType.CURRENCY, FieldType.PERCENT})
-TEXTS = frozenset(FieldType) - IDS - NUMBERS - {FieldType.BOOLEAN, FieldType.INT, FieldType.DATE, FieldType.DATETIME}
+TEXTS = (
+    frozenset(FieldType)
+    - IDS
+    - NUMBERS
+    - {FieldType.BOOLEAN, FieldType.INT, FieldType.DATE, FieldType.DATETIME}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +132,9 @@ class SObject:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_by_name", {item.name.lower(): item for item in self.fields})
-        relationships = {item.relationship_name.lower(): item for item in self.fields if item.relationship_name}
+        relationships = {
+            item.relationship_name.lower(): item for item in self.fields if item.relationship_name
+        }
         object.__setattr__(self, "_by_relationship", relationships)
 
     def field(self, name: str) -> Field | None:
@@ -156,7 +163,9 @@ class SObject:
     @cached_property
     def defaults(self) -> tuple[tuple[str, str | int | float, bool], ...]:
         """Name, default and nillability of every field that new records get a value for."""
-        return tuple((item.name, item.default, item.nillable) for item in self.fields if item.default is not None)
+        return tuple(
+            (item.name, item.default, item.nillable) for item in self.fields if item.default is not None
+        )
 
     def with_fields(self, more: Iterable[Field]) -> SObject:
         """Return the object with further fields, in place of those of the same name."""
@@ -224,7 +233,9 @@ class Schema:
 def standard_schema() -> Schema:
     """Read the standard objects from the metadata that ships with the package."""
     folder = resources.files("include.salesforce_emulator") / "metadata"
-    files = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".json")), key=lambda e: e.name)
+    files = sorted(
+        (entry for entry in folder.iterdir() if entry.name.endswith(".json")), key=lambda e: e.name
+    )
     return Schema(tuple(_object_from_json(json.loads(entry.read_text(encoding="utf-8"))) for entry in files))
 
 
@@ -237,7 +248,9 @@ def _object_from_json(document: Mapping[str, Any]) -> SObject:
         label=document["label"],
         label_plural=document["labelPlural"],
         key_prefix=document["keyPrefix"],
-        fields=system[:2] + own + system[2:] if not document.get("isDeletedHidden") else system[:1] + own + system[1:],
+        fields=system[:2] + own + system[2:]
+        if not document.get("isDeletedHidden")
+        else system[:1] + own + system[1:],
         createable=document.get("createable", True),
         updateable=document.get("updateable", True),
         deletable=document.get("deletable", True),
@@ -258,7 +271,14 @@ def system_fields(*, with_recycle_bin: bool = True) -> tuple[Field, ...]:
         system("Id", FieldType.ID, "Record ID", length=18, id_lookup=True),
         *deleted,
         system("CreatedDate", FieldType.DATETIME, "Created Date"),
-        system("CreatedById", FieldType.REFERENCE, "Created By ID", length=18, relationship_name="CreatedBy", **user),
+        system(
+            "CreatedById",
+            FieldType.REFERENCE,
+            "Created By ID",
+            length=18,
+            relationship_name="CreatedBy",
+            **user,
+        ),
         system("LastModifiedDate", FieldType.DATETIME, "Last Modified Date"),
         system(
             "LastModifiedById",

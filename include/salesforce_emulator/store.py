@@ -44,7 +44,9 @@ class Store:
         self._connection.execute("PRAGMA cache_size = -65536")
         # SQLite folds the case of ASCII only; Salesforce folds every script's (see soql/compare.py for who uses these).
         self._connection.create_function("sf_lower", 1, _lower, deterministic=True)
-        self._connection.execute("CREATE TABLE IF NOT EXISTS _facts (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID")
+        self._connection.execute(
+            "CREATE TABLE IF NOT EXISTS _facts (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID"
+        )
         self._connection.execute(
             "CREATE TABLE IF NOT EXISTS _sequences (sobject TEXT PRIMARY KEY, next INTEGER) WITHOUT ROWID"
         )
@@ -153,8 +155,10 @@ def _column(item: Field) -> str:
 
 def _indexed(sobject: SObject) -> Iterable[Field]:
     for item in sobject.fields:
-        is_reference = item.type in IDS and item.name not in _AUDIT_USERS | {"Id"}
-        if is_reference or item.unique or item.external_id or item.name in _INDEXED_TIMES:
-            yield item
-        elif item.name != "Id" and (item.id_lookup or item.name_field) and item.type is not FieldType.COMBOBOX:
+        if item.type in IDS:
+            is_asked_for = item.name not in _AUDIT_USERS | {"Id"}
+        else:
+            is_name = item.name_field and item.type is not FieldType.COMBOBOX
+            is_asked_for = item.unique or item.is_matchable or is_name or item.name in _INDEXED_TIMES
+        if is_asked_for:
             yield item

@@ -153,7 +153,9 @@ class ConditionCompiler:
         if operator in ("=", "!="):
             inside = f"({sql} >= {self._bound(first)} AND {sql} < {self._bound(after)})"
             return inside if operator == "=" else f"NOT COALESCE({inside}, 0)"
-        bound, compared = {"<": (first, "<"), "<=": (after, "<"), ">": (after, ">="), ">=": (first, ">=")}[operator]
+        bound, compared = {"<": (first, "<"), "<=": (after, "<"), ">": (after, ">="), ">=": (first, ">=")}[
+            operator
+        ]
         return f"{sql} {compared} {self._bound(bound)}"
 
     def _membership(self, membership: Membership) -> str:
@@ -202,7 +204,10 @@ class ConditionCompiler:
         combinations = []
         for literal in condition.choices:
             values = self._unescape(literal).split(";")
-            held = [f"instr(';' || lower({column.sql}) || ';', {self._bound(f';{v.lower()};')}) > 0" for v in values]
+            held = [
+                f"instr(';' || lower({column.sql}) || ';', {self._bound(f';{v.lower()};')}) > 0"
+                for v in values
+            ]
             combinations.append(_balanced(held, "AND"))
         inside = _balanced(combinations, "OR")
         return f"NOT COALESCE({inside}, 0)" if condition.is_negated else inside
@@ -233,7 +238,9 @@ class ConditionCompiler:
         try:
             return datetime.fromisoformat(literal.text).date().isoformat()
         except ValueError:
-            raise fault_at(self._soql, literal.position, "MALFORMED_QUERY", f"invalid date: {literal.text}") from None
+            raise fault_at(
+                self._soql, literal.position, "MALFORMED_QUERY", f"invalid date: {literal.text}"
+            ) from None
 
     def _date_time(self, literal: Literal) -> str:
         try:
@@ -269,8 +276,11 @@ class ConditionCompiler:
 
 
 def _needs_folding(column: Column, value: Any) -> bool:
-    return isinstance(value, str) and column.field.type in TEXTS and not column.field.case_sensitive and (
-        not value.isascii()
+    return (
+        isinstance(value, str)
+        and column.field.type in TEXTS
+        and not column.field.case_sensitive
+        and (not value.isascii())
     )
 
 
@@ -280,5 +290,3 @@ def _balanced(parts: list[str], operator: str) -> str:
         return parts[0]
     middle = len(parts) // 2
     return f"({_balanced(parts[:middle], operator)} {operator} {_balanced(parts[middle:], operator)})"
-
-

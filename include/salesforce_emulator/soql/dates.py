@@ -8,7 +8,13 @@ from __future__ import annotations
 import re
 from datetime import date, timedelta
 
-_FIXED = {"YESTERDAY": (-1, 0), "TODAY": (0, 1), "TOMORROW": (1, 2), "LAST_90_DAYS": (-90, 1), "NEXT_90_DAYS": (1, 91)}
+_FIXED = {
+    "YESTERDAY": (-1, 0),
+    "TODAY": (0, 1),
+    "TOMORROW": (1, 2),
+    "LAST_90_DAYS": (-90, 1),
+    "NEXT_90_DAYS": (1, 91),
+}
 _PERIOD = re.compile(r"(LAST|THIS|NEXT)_(WEEK|MONTH|QUARTER|YEAR)")
 _COUNTED = re.compile(r"(LAST|NEXT)_N_(DAY|WEEK|MONTH|QUARTER|YEAR)S")
 _AGO = re.compile(r"N_(DAY|WEEK|MONTH|QUARTER|YEAR)S_AGO")

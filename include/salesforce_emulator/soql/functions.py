@@ -28,16 +28,29 @@ FUNCTIONS = {
     "AVG": FunctionFacts("AVG({})", _NUMERIC, FieldType.DOUBLE, is_aggregate=True),
     "MIN": FunctionFacts("MIN({})", _ANY - {FieldType.BOOLEAN}, None, is_aggregate=True),
     "MAX": FunctionFacts("MAX({})", _ANY - {FieldType.BOOLEAN}, None, is_aggregate=True),
-    "CALENDAR_YEAR": FunctionFacts("CAST(substr({}, 1, 4) AS INTEGER)", _TIMES, FieldType.INT, is_aggregate=False),
-    "CALENDAR_MONTH": FunctionFacts("CAST(substr({}, 6, 2) AS INTEGER)", _TIMES, FieldType.INT, is_aggregate=False),
-    "DAY_IN_MONTH": FunctionFacts("CAST(substr({}, 9, 2) AS INTEGER)", _TIMES, FieldType.INT, is_aggregate=False),
-    "DAY_ONLY": FunctionFacts("substr({}, 1, 10)", frozenset({FieldType.DATETIME}), FieldType.DATE, is_aggregate=False),
+    "CALENDAR_YEAR": FunctionFacts(
+        "CAST(substr({}, 1, 4) AS INTEGER)", _TIMES, FieldType.INT, is_aggregate=False
+    ),
+    "CALENDAR_MONTH": FunctionFacts(
+        "CAST(substr({}, 6, 2) AS INTEGER)", _TIMES, FieldType.INT, is_aggregate=False
+    ),
+    "DAY_IN_MONTH": FunctionFacts(
+        "CAST(substr({}, 9, 2) AS INTEGER)", _TIMES, FieldType.INT, is_aggregate=False
+    ),
+    "DAY_ONLY": FunctionFacts(
+        "substr({}, 1, 10)", frozenset({FieldType.DATETIME}), FieldType.DATE, is_aggregate=False
+    ),
     "HOUR_IN_DAY": FunctionFacts(
-        "CAST(substr({}, 12, 2) AS INTEGER)", frozenset({FieldType.DATETIME}), FieldType.INT, is_aggregate=False
+        "CAST(substr({}, 12, 2) AS INTEGER)",
+        frozenset({FieldType.DATETIME}),
+        FieldType.INT,
+        is_aggregate=False,
     ),
 }
 
 
 def result_field(name: str, facts: FunctionFacts, argument: Field) -> Field:
     """Return a stand-in field that types what the function makes of an argument."""
-    return Field(name=name, type=facts.result or argument.type, label=name, case_sensitive=argument.case_sensitive)
+    return Field(
+        name=name, type=facts.result or argument.type, label=name, case_sensitive=argument.case_sensitive
+    )

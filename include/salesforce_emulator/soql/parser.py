@@ -63,7 +63,7 @@ def parse(soql: str) -> Query:
         if isinstance(error.orig_exc, SalesforceFault):
             raise error.orig_exc from error
         raise
-    assert isinstance(tree, Query)  # noqa: S101 - tells the type checker what the grammar's start rule makes
+    assert isinstance(tree, Query)
     return tree
 
 
@@ -94,13 +94,15 @@ def _whole_number(token: Token, clause: str) -> int:
 
 
 @v_args(inline=True)
-class _Builder(Transformer[Token, Any]):
+class _Builder(Transformer):  # type: ignore[misc]  # lark ships no types strict checking takes
     """Builds the syntax tree while the text is parsed; every method is named after its grammar rule."""
 
     def start(self, query: Query) -> Query:
         return query
 
-    def query(self, select: tuple[SelectItem, ...], source: tuple[Token, Token | None], *clauses: Any) -> Query:
+    def query(
+        self, select: tuple[SelectItem, ...], source: tuple[Token, Token | None], *clauses: Any
+    ) -> Query:
         scope, where, with_clause, group, having, order, limit, offset, _for = clauses
         if scope is not None or with_clause is not None:
             clause = "USING SCOPE" if scope is not None else "WITH"

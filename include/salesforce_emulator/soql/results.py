@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -47,8 +48,6 @@ def run(compiled: Compiled, store: Store, schema: Schema) -> QueryResult:
     Raises:
         SalesforceFault: QUERY_TOO_COMPLICATED, if SQLite refuses the statement.
     """
-    import sqlite3
-
     try:
         if isinstance(compiled, CountQuery):
             return _CountResult(int(store.fetch(compiled.sql, compiled.parameters)[0][0]))
@@ -120,18 +119,19 @@ class _AggregateResult(QueryResult):
     def rows(self) -> Iterator[tuple[str, ...]]:
         convert = [text_value(item) for item in self._fields]
         for row in self._found:
-            yield tuple("" if value is None else make(value) for make, value in zip(convert, row, strict=True))
+            yield tuple(
+                "" if value is None else make(value) for make, value in zip(convert, row, strict=True)
+            )
 
 
 @dataclass(slots=True)
 class _Node:
-    """One level of a JSON record: its own leaves, and the parents nested in it."""
+    """One level of a JSON record: its own fields and the parents nested in it, in the order of the SELECT."""
 
     name: str
     id_at: int
     entity: str
-    leaves: list[tuple[str, int, Callable[[Any], Any]]] = field(default_factory=list)
-    parents: list[_Node] = field(default_factory=list)
+    items: list[tuple[str, int, Callable[[Any], Any]] | _Node] = field(default_factory=list)
 
 
 class _RecordResult(QueryResult):
@@ -155,7 +155,8 @@ class _RecordResult(QueryResult):
         for offset in range(0, self.total_size, _PAGE):
             for row in self._page(offset, _PAGE):
                 yield tuple(
-                    "" if value is None else make(value) for make, value in zip(convert, row[first:], strict=True)
+                    "" if value is None else make(value)
+                    for make, value in zip(convert, row[first:], strict=True)
                 )
 
     def _page(self, offset: int, limit: int) -> list[tuple[Any, ...]]:
@@ -165,15 +166,20 @@ class _RecordResult(QueryResult):
         return [by_number[number] for number in numbers if number in by_number]
 
     def _build_tree(self) -> _Node:
-        nodes = {(): _Node("", 1, self._compiled.base.name)}
-        for position, path in enumerate(self._compiled.relationships):
-            nodes[path] = _Node(path[-1], 2 + position, self._entity(path))
-            nodes[path[:-1]].parents.append(nodes[path])
+        root = _Node("", 1, self._compiled.base.name)
+        nodes: dict[tuple[str, ...], _Node] = {(): root}
         first = 2 + len(self._compiled.relationships)
         for position, column in enumerate(self._compiled.columns):
-            leaf = (column.path[-1], first + position, json_value(column.field))
-            nodes[column.path[:-1]].leaves.append(leaf)
-        return nodes[()]
+            for length in range(1, len(column.path)):
+                path = column.path[:length]
+                if path not in nodes:
+                    id_at = 2 + self._compiled.relationships.index(path)
+                    nodes[path] = _Node(path[-1], id_at, self._entity(path))
+                    nodes[path[:-1]].items.append(nodes[path])
+            nodes[column.path[:-1]].items.append(
+                (column.path[-1], first + position, json_value(column.field))
+            )
+        return root
 
     def _entity(self, path: tuple[str, ...]) -> str:
         """Return the type shown for a parent: its object, or `Name` behind a polymorphic relationship."""
@@ -190,9 +196,11 @@ class _RecordResult(QueryResult):
         target = self._schema.of_id(record_id)
         url = f"{root}{target.name if target else node.entity}/{record_id}"
         record: dict[str, Any] = {"attributes": {"type": node.entity, "url": url}}
-        for name, position, make in node.leaves:
-            value = row[position]
-            record[name] = None if value is None else make(value)
-        for parent in node.parents:
-            record[parent.name] = None if row[parent.id_at] is None else self._record(parent, row, root)
+        for item in node.items:
+            if isinstance(item, _Node):
+                record[item.name] = None if row[item.id_at] is None else self._record(item, row, root)
+            else:
+                name, position, make = item
+                value = row[position]
+                record[name] = None if value is None else make(value)
         return record

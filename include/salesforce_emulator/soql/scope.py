@@ -169,7 +169,9 @@ class Scope:
         self, path: Path, tables: tuple[Table, ...], name: str, before: tuple[str, ...]
     ) -> Column:
         if name.lower() == "type":
-            cases = " ".join(f"WHEN {table.alias}.Id IS NOT NULL THEN '{table.sobject.name}'" for table in tables)
+            cases = " ".join(
+                f"WHEN {table.alias}.Id IS NOT NULL THEN '{table.sobject.name}'" for table in tables
+            )
             return Column((*before, "Type"), f"CASE {cases} END", _TYPE_FIELD, is_joined=True)
         found = [(table, table.sobject.field(name)) for table in tables]
         holders = [(table, item) for table, item in found if item is not None]
@@ -199,7 +201,9 @@ class Scope:
 
 def _collation(item: Field) -> str:
     # COALESCE loses the collation of its columns.
-    return " COLLATE NOCASE" if item.type not in (FieldType.ID, FieldType.REFERENCE, FieldType.BOOLEAN) else ""
+    return (
+        " COLLATE NOCASE" if item.type not in (FieldType.ID, FieldType.REFERENCE, FieldType.BOOLEAN) else ""
+    )
 
 
 def archived_sql(alias: str, sobject: SObject, archive_day: date) -> str:

@@ -91,7 +91,9 @@ def translate_tree(query: Query, schema: Schema, *, today: date, include_deleted
 class _Translator:
     """Translates one query, and through `_subquery` the ones inside it."""
 
-    def __init__(self, soql: str, schema: Schema, *, today: date, include_deleted: bool, prefix: str = "t") -> None:
+    def __init__(
+        self, soql: str, schema: Schema, *, today: date, include_deleted: bool, prefix: str = "t"
+    ) -> None:
         self._soql = soql
         self._schema = schema
         self._today = today
@@ -157,7 +159,9 @@ class _Translator:
                 parts.append(f"NOT {archived_sql(scope.root.alias, scope.base, scope.archive_day)}")
         return " AND ".join(f"({part})" for part in parts) or "1"
 
-    def _conditions(self, scope: Scope, parameters: list[Any], *, aggregates: bool = False) -> ConditionCompiler:
+    def _conditions(
+        self, scope: Scope, parameters: list[Any], *, aggregates: bool = False
+    ) -> ConditionCompiler:
         def resolve(operand: Operand) -> Column:
             return self._column(operand, scope, aggregates=aggregates)
 
@@ -244,7 +248,12 @@ class _Translator:
         base = scope.root.alias
         rows_sql = f"SELECT {base}.{ROW} FROM {scope.from_sql()} WHERE {where}{order}{self._limits(query)}"  # noqa: S608
         relationships = _relationships(columns)
-        shown = [f"{base}.{ROW}", f"{base}.Id", *map(scope.id_of, relationships), *(item.sql for item in columns)]
+        shown = [
+            f"{base}.{ROW}",
+            f"{base}.Id",
+            *map(scope.id_of, relationships),
+            *(item.sql for item in columns),
+        ]
         page_sql = (
             f"SELECT {', '.join(shown)} FROM {scope.from_sql()} "  # noqa: S608 - made of schema names
             f"WHERE {base}.{ROW} IN (SELECT value FROM json_each(?))"
@@ -324,7 +333,12 @@ class _Translator:
 
 def _is_bare_count(select: Sequence[SelectItem]) -> bool:
     operand = select[0].operand
-    return len(select) == 1 and isinstance(operand, Function) and operand.name == "COUNT" and not operand.arguments
+    return (
+        len(select) == 1
+        and isinstance(operand, Function)
+        and operand.name == "COUNT"
+        and not operand.arguments
+    )
 
 
 def _relationships(columns: Sequence[Column]) -> tuple[tuple[str, ...], ...]:
