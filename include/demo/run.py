@@ -64,7 +64,7 @@ class Demo:
             self.complain(f"the unchanged run made write calls: {in_words(writes)}")
 
         self.say("Editing bookings: reschedules, cancellations, deletions, new ones ...")
-        self.stack.edit_demo_data(seed=DEMO_SEED)
+        self.say(f"  {self.stack.edit_demo_data(seed=DEMO_SEED)}")
         before = Before(read_org(self.stack.org), proof.staff_of, proof.who_of)
         figures.leave_out_requests()
         self.say("Third run: started by the watcher.")

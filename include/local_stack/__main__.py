@@ -1,13 +1,15 @@
-"""Run the local stack (``up``) or print its environment (``env``)."""
+"""Run the local stack (``up``), print its environment (``env``), or pass an org's credentials on (``connect``)."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import shlex
 import sys
 import time
+from pathlib import Path
 
-from include.local_stack.layout import Layout, StackInUseError, exports
+from include.local_stack.layout import Layout, StackInUseError, exports, salesforce_connection
 from include.local_stack.processes import Interrupted, StackError, ending_on_signals
 from include.local_stack.stack import DEMO_BOOKINGS, DEMO_SEED, local_stack
 
@@ -49,17 +51,31 @@ def env(layout: Layout) -> None:
         print(f"export {name}={shlex.quote(value)}")
 
 
+def connect(announcement: Path, connections: Path) -> None:
+    """Write what an org announced as a file for Airflow's local filesystem secrets backend."""
+    org = json.loads(announcement.read_text().partition("\n")[0])
+    connections.touch(mode=0o600)
+    connections.write_text(json.dumps({"salesforce_default": salesforce_connection(org)}))
+
+
 def main() -> int:
     """Run the command line."""
     parser = argparse.ArgumentParser(prog="python -m include.local_stack", description=__doc__)
-    parser.add_argument("command", choices=("up", "env"))
-    command = parser.parse_args().command
-    layout = Layout()
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("up", help="run everything until Ctrl-C")
+    commands.add_parser("env", help="print the exports for using airflow by hand")
+    connecting = commands.add_parser("connect", help="turn an org's first line into an Airflow connection")
+    connecting.add_argument("announcement", type=Path, help="file with the org's first line")
+    connecting.add_argument("connections", type=Path, help="file to write")
+    options = parser.parse_args()
     try:
         with ending_on_signals():
-            up(layout) if command == "up" else env(layout)
+            if options.command == "connect":
+                connect(options.announcement, options.connections)
+            else:
+                {"up": up, "env": env}[options.command](Layout())
     except Interrupted as interrupted:
-        return 0 if command == "up" else interrupted.exit_code
+        return 0 if options.command == "up" else interrupted.exit_code
     except (StackError, StackInUseError) as error:
         print(error, file=sys.stderr)
         return 1

@@ -76,6 +76,11 @@ class Layout:
         return self.state / "org.json"
 
     @property
+    def demo_settings(self) -> Path:
+        """Return the file with the settings that go with the demo data."""
+        return self.state / "demo-settings.yaml"
+
+    @property
     def ports_file(self) -> Path:
         """Return the file that remembers the chosen ports."""
         return self.state / "ports.json"
@@ -188,10 +193,17 @@ def connections(layout: Layout) -> dict[str, str]:
     }
     if layout.org_announcement.exists():
         org = json.loads(layout.org_announcement.read_text())
-        keys = {"instance_url": "url", "consumer_key": "consumer_key", "consumer_secret": "consumer_secret"}
-        extra = {ours: org[theirs] for ours, theirs in keys.items()}
-        found["AIRFLOW_CONN_SALESFORCE_DEFAULT"] = json.dumps({"conn_type": "salesforce", "extra": extra})
+        found["AIRFLOW_CONN_SALESFORCE_DEFAULT"] = json.dumps(salesforce_connection(org))
     return found
+
+
+def salesforce_connection(org: Mapping[str, str]) -> dict[str, object]:
+    """Return the Airflow connection for what a local org announced."""
+    keys = {"instance_url": "url", "consumer_key": "consumer_key", "consumer_secret": "consumer_secret"}
+    extra = {ours: org[theirs] for ours, theirs in keys.items()}
+    if "ca_file" in org:
+        extra["ca_file"] = org["ca_file"]
+    return {"conn_type": "salesforce", "extra": extra}
 
 
 def exports(layout: Layout, ports: Ports) -> dict[str, str]:

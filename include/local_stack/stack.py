@@ -74,12 +74,16 @@ class Stack:
         self.processes.environment = process_environment(layout, self.ports, os.environ)
 
     def fill_with_demo_data(self, *, bookings: int, seed: int) -> None:
-        """Fill the booking database and the org with demo data."""
-        self.processes.run("demo-data", "include.demo", "--bookings", str(bookings), "--seed", str(seed))
+        """Fill the booking database and the org with demo data, and take over the settings that go with it."""
+        settings = self.layout.demo_settings
+        amount = ("--bookings", str(bookings), "--seed", str(seed))
+        self.processes.run("demo-data", "include.demo", *amount, "--settings", str(settings))
+        self.processes.run("demo-settings", "include.settings", "import", str(settings))
 
-    def edit_demo_data(self, *, seed: int) -> None:
-        """Reschedule, cancel, delete and add some hundred bookings."""
+    def edit_demo_data(self, *, seed: int) -> str:
+        """Reschedule, cancel, delete and add some hundred bookings; return what was done, in words."""
         self.processes.run("demo-edits", "include.demo.edits", "--seed", str(seed))
+        return self.processes.tail("demo-edits", lines=1)
 
     def start_migrating_metadata(self) -> None:
         """Begin to create or update Airflow's metadata database; it must have finished before Airflow starts."""
