@@ -147,6 +147,8 @@ def _refused(now: datetime) -> Iterator[_Case]:
     yield {}, (Somebody.UNNAMED,)
     yield {}, (Somebody.INVALID_EMAIL,)
     yield {}, (Somebody.NAME_TOO_LONG,)
+    # A mistyped year that only Salesforce refuses: it takes dates up to the year 4000.
+    yield {"starts_at": start.replace(year=start.year + 2_000), "ends_at": None}, _BUSY
 
 
 def _held(now: datetime) -> Iterator[_Case]:

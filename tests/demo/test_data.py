@@ -118,6 +118,7 @@ def test_every_reason_that_bad_input_can_have_is_there(pairs: pd.DataFrame) -> N
         "unnamed client": pairs["client_last_name"].str.strip().eq("") & pairs["client_first_name"].isna(),
         "invalid e-mail": pairs["client_id"] == str(Somebody.INVALID_EMAIL),
         "name too long": pairs["client_last_name"].str.len() > 80,
+        "refused by Salesforce alone": pairs["starts_at"].dt.year > 4000,
         "client deleted": pairs["client_deleted"],
         "client disabled": pairs["client_disabled"],
         "walk-in not final": (pairs["kind"] == "walk_in") & pairs["status"].isin(["arrived", "in_service"]),
