@@ -125,7 +125,7 @@ def _lost(facts: dict[str, str]) -> list[str]:
         sentences.append(f"The earlier link to {facts['link']} {_fate(facts, 'link_fate')}.")
     if facts.get("claim_fate", OPEN_CLAIM) in _FATE_WORDS:
         sentences.append(
-            f"The record created under key {facts['claim']} {_fate(facts, 'claim_fate')}, and its key is not used again."
+            f"The record of key {facts['claim']} {_fate(facts, 'claim_fate')}, and the key is not used again."
         )
     if "lacks_evidence" in facts and facts.get("evidence") == Evidence.NEW:
         sentences.append("The client lacks what the algorithm compares, so nobody could be found.")
