@@ -22,6 +22,7 @@ from include.salesforce_emulator.wire import ApiRequest, flag, json_response, no
 from include.salesforce_emulator.writing import error_json, flat_row
 
 _DEFAULT_ROWS = 100_000
+_DRAIN_SECONDS = 60
 _Parsed = TypeVar("_Parsed")
 
 
@@ -187,6 +188,10 @@ def _set_paging(server: Server, request: ApiRequest) -> Response:
     return json_response({"page_rows": server.cursors.page_rows})
 
 
+def _drain(server: Server, request: ApiRequest) -> Response:
+    return json_response({"idle": server.worker.drain(_number(request, "timeout", _DRAIN_SECONDS))})
+
+
 def _convert(server: Server, request: ApiRequest) -> Response:
     wanted = _parsed(_CONVERT, request)
     converted = server.org.convert_lead(
@@ -282,6 +287,7 @@ ENDPOINTS = tuple(
         ("GET", "/limits", _limits),
         ("POST", "/limits", _set_limits),
         ("POST", "/paging", _set_paging),
+        ("POST", "/drain", _drain),
         ("POST", "/convert", _convert),
         ("POST", "/merge", _merge),
         ("POST", "/delete", _delete),

@@ -53,16 +53,16 @@ def _resources(_server: Server, request: ApiRequest) -> Response:
     return json_response({name: f"/services/data/v{request.version}/{name}" for name in _RESOURCES})
 
 
-def _describe_global(server: Server, _request: ApiRequest) -> Response:
-    return json_response(server.org.describe_global())
+def _describe_global(server: Server, request: ApiRequest) -> Response:
+    return json_response(server.org.describe_global(version=request.version))
 
 
 def _describe(server: Server, request: ApiRequest) -> Response:
-    return json_response(server.org.describe(request.path["sobject"]))
+    return json_response(server.org.describe(request.path["sobject"], version=request.version))
 
 
 def _basic_information(server: Server, request: ApiRequest) -> Response:
-    described = server.org.describe(request.path["sobject"])
+    described = server.org.describe(request.path["sobject"], version=request.version)
     brief = {name: value for name, value in described.items() if not isinstance(value, (list, dict))}
     return json_response({"objectDescribe": brief, "recentItems": []})
 

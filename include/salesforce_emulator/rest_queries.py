@@ -71,7 +71,7 @@ def _changed(
             sobject.name,
             "WHERE SystemModstamp >=",
             start.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "AND SystemModstamp <",
+            "AND SystemModstamp <=",
             end.strftime("%Y-%m-%dT%H:%M:%SZ"),
             "AND IsDeleted =",
             str(deleted).lower(),

@@ -40,6 +40,7 @@ class JobWorker:
         self._busy = threading.Lock()
         self._changed = threading.Condition()
         self._changes = 0
+        self._idle_since = -1
         self._stopping = False
         self._thread = threading.Thread(target=self._loop, name="bulk-jobs", daemon=True)
 
@@ -61,6 +62,11 @@ class JobWorker:
             self._changes += 1
             self._changed.notify_all()
 
+    def drain(self, timeout_seconds: float) -> bool:
+        """Wait until every job is finished or held by a fault; False if that took too long."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._idle_since == self._changes, timeout_seconds)
+
     @contextmanager
     def paused(self) -> Iterator[None]:
         """Keep the worker from touching the org for the length of the block."""
@@ -73,8 +79,12 @@ class JobWorker:
                 seen = self._changes
             wait = self._round()
             with self._changed:
-                if self._changes == seen and wait != 0 and not self._stopping:
-                    self._changed.wait(wait)
+                if self._changes != seen or wait == 0 or self._stopping:
+                    continue
+                if wait is None:
+                    self._idle_since = seen
+                    self._changed.notify_all()
+                self._changed.wait_for(lambda: self._changes != seen, wait)  # noqa: B023 -- waited for at once
 
     def _round(self) -> float | None:
         """Give each job one step; return the seconds until there is more to do, None if only a change can tell."""

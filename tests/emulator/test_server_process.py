@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.emulator.server_process import (
+    PACKAGE,
+    ROOT,
+    TIMEOUT_SECONDS,
+    VERSION,
+    BulkJob,
+    ServerProcess,
+    table,
+)
+
+pytestmark = pytest.mark.rule("P3")
+_ANNOUNCED = {
+    "url",
+    "username",
+    "password",
+    "security_token",
+    "consumer_key",
+    "consumer_secret",
+    "private_key_file",
+    "access_token",
+    "user_id",
+}
+_KEY = "Coconut_Client_Key__c"
+
+
+def _people(count: int) -> str:
+    return table((_KEY, "LastName", "Company"), *([f"k{n}", f"L{n}", "C"] for n in range(count)))
+
+
+def _run_to_exit(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "include.salesforce_emulator", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_SECONDS,
+        check=False,
+    )
+
+
+def test_the_first_line_says_what_a_client_needs(org: ServerProcess) -> None:
+    assert set(org.announcement) == _ANNOUNCED
+    assert org.url.startswith("http://127.0.0.1:")
+    assert Path(org.announcement["private_key_file"]).stat().st_mode & 0o077 == 0
+
+
+def test_without_data_nothing_remains(start_server: Callable[..., ServerProcess]) -> None:
+    server = start_server()
+    key_file = Path(server.announcement["private_key_file"])
+    assert key_file.exists()
+    assert server.stop() == 0
+    assert not key_file.parent.exists()
+
+
+def test_with_data_a_restart_keeps_records_credentials_and_results(
+    start_server: Callable[..., ServerProcess], tmp_path: Path
+) -> None:
+    data = str(tmp_path / "org.db")
+    first = start_server("--data", data)
+    job = BulkJob.create(first, "Lead")
+    job.run(_people(3))
+    first.stop()
+    second = start_server("--data", data)
+    kept = _ANNOUNCED - {"url", "access_token"}
+    assert {name: second.announcement[name] for name in kept} == {
+        name: first.announcement[name] for name in kept
+    }
+    assert len(second.query("SELECT Id FROM Lead")) == 3
+    assert len(BulkJob(second, job.id).results("successfulResults")) == 3
+
+
+@pytest.mark.parametrize("end", ["stop", "kill"])
+def test_a_job_interrupted_in_the_middle_goes_on_and_writes_no_row_twice(
+    start_server: Callable[..., ServerProcess], tmp_path: Path, end: str
+) -> None:
+    data = str(tmp_path / "org.db")
+    first = start_server("--data", data)
+    first.script({"type": "stick_job", "after_rows": 4})
+    job = BulkJob.create(first, "Lead")
+    held = job.run(_people(10))
+    assert (held["state"], held["numberRecordsProcessed"]) == ("InProgress", 4)
+    getattr(first, end)()
+    second = start_server("--data", data)
+    second.control("POST", "drain")
+    job = BulkJob(second, job.id)
+    assert job.information()["state"] == "JobComplete"
+    assert sorted(row[_KEY] for row in job.results("successfulResults")) == sorted(f"k{n}" for n in range(10))
+    assert job.results("failedResults") == []
+    assert len(second.query("SELECT Id FROM Lead")) == 10
+
+
+def test_a_job_uploaded_but_not_closed_is_still_open_after_a_restart(
+    start_server: Callable[..., ServerProcess], tmp_path: Path
+) -> None:
+    data = str(tmp_path / "org.db")
+    first = start_server("--data", data)
+    job = BulkJob.create(first, "Lead")
+    job.upload(_people(2))
+    first.kill()
+    second = start_server("--data", data)
+    job = BulkJob(second, job.id)
+    assert job.information()["state"] == "Open"
+    job.set_state("UploadComplete")
+    second.control("POST", "drain")
+    assert job.information()["numberRecordsProcessed"] == 2
+
+
+def test_with_tls_clients_trust_the_private_authority(start_server: Callable[..., ServerProcess]) -> None:
+    server = start_server("--tls")
+    assert set(server.announcement) == {*_ANNOUNCED, "ca_file"}
+    assert server.url.startswith("https://")
+    server.sign_in()
+    assert len(server.query("SELECT Id FROM User LIMIT 1")) == 1
+    with pytest.raises(requests.exceptions.SSLError):
+        requests.get(f"{server.url}/services/data", timeout=TIMEOUT_SECONDS)
+
+
+def test_simple_salesforce_works_over_tls_with_no_adapter_at_all(
+    start_server: Callable[..., ServerProcess],
+) -> None:
+    from simple_salesforce import Salesforce
+
+    server = start_server("--tls")
+    client = Salesforce(
+        session_id=server.announcement["access_token"],
+        instance_url=server.url,
+        version=VERSION,
+        session=server.client_session(),
+    )
+    assert client.query("SELECT Id FROM User LIMIT 1")["totalSize"] == 1
+
+
+def test_another_host_than_loopback_needs_tls() -> None:
+    refused = _run_to_exit("--port", "0", "--host", "0.0.0.0")
+    assert refused.returncode == 2
+    assert "give --tls" in refused.stderr
+
+
+def test_a_missing_package_folder_is_named(tmp_path: Path) -> None:
+    refused = _run_to_exit("--port", "0", "--package", str(tmp_path / "nowhere"))
+    assert refused.returncode == 2
+    assert "is not a folder" in refused.stderr
+
+
+def test_a_taken_port_is_named(org: ServerProcess) -> None:
+    port = org.url.rpartition(":")[2]
+    refused = _run_to_exit("--port", port)
+    assert refused.returncode == 1
+    assert f"port {port}" in refused.stderr
+
+
+def test_an_interrupt_ends_the_org_quietly() -> None:
+    command = [sys.executable, "-m", "include.salesforce_emulator", "--port", "0", "--package", str(PACKAGE)]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        _, complaint = process.communicate(timeout=TIMEOUT_SECONDS)
+    assert "Traceback" not in complaint
+
+
+def test_an_unknown_control_endpoint_says_so(org: ServerProcess) -> None:
+    assert org.control("GET", "health")["status"] == "ok"
+    assert org.raw("GET", "/__emulator__/nonsense").status_code == 501
