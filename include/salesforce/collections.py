@@ -83,11 +83,8 @@ def _columns(write: CollectionsWrite, rows: pd.DataFrame, key_column: str) -> li
         raise FrameContractError(msg)
     if write.operation == "delete":
         return ["Id"]
-    columns = [
-        name
-        for name in rows.columns
-        if name != key_column or (write.is_key_sent and name in write.description)
-    ]
+    is_key_sent = key_column == goes_by or (write.is_key_sent and key_column in write.description)
+    columns = [name for name in rows.columns if name != key_column or is_key_sent]
     unknown = [name for name in columns if name not in write.description]
     if unknown:
         raise missing_field(write.description.name, unknown)

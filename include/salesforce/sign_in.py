@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -73,7 +74,10 @@ def sign_in(credentials: SalesforceCredentials, session: requests.Session) -> Si
     session.hooks["response"].append(answer_hook["response"])
     # The exceptions' own texts may quote user names, so they are not chained into logs.
     try:
-        token, host = SalesforceLogin(session=session, sf_version=credentials.version, **arguments)
+        with warnings.catch_warnings():
+            # It advises on an unapproved app in a warning that spells out the consumer key.
+            warnings.simplefilter("ignore", UserWarning)
+            token, host = SalesforceLogin(session=session, sf_version=credentials.version, **arguments)
     except (SalesforceAuthenticationFailed, AttributeError, TypeError, ExpatError) as error:
         raise _refusal(credentials, error, answers) from None
     except requests.exceptions.SSLError:
@@ -150,7 +154,7 @@ def _refusal(
     code = str(getattr(error, "code", "") or "no token in the answer")
     return ConfigurationError(
         f"Salesforce refused the sign-in of the connection {credentials.connection_id} ({code}): "
-        "check its user name, password, key or secret, and that the app and its user are active."
+        "check its user name, password, key or secret, and that its user is active and may use the app."
     )
 
 
