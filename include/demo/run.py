@@ -6,11 +6,13 @@ org is queried afresh and compared with what the booking database says should be
 
 from __future__ import annotations
 
+import argparse
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from include.demo.figures import Figures, in_words
 from include.demo.org_reader import OrgState, read_org
@@ -33,6 +35,8 @@ class Demo:
     """The story, told as it happens."""
 
     stack: Stack
+    bookings: int
+    seed: int
     started: float = field(default_factory=time.monotonic)
     complaints: list[str] = field(default_factory=list)
     _has_reported: bool = False
@@ -64,7 +68,7 @@ class Demo:
             self.complain(f"the unchanged run made write calls: {in_words(writes)}")
 
         self.say("Editing bookings: reschedules, cancellations, deletions, new ones ...")
-        self.say(f"  {self.stack.edit_demo_data(seed=DEMO_SEED)}")
+        self.say(f"  {self.stack.edit_demo_data(seed=self.seed)}")
         before = Before(read_org(self.stack.org), proof.staff_of, proof.who_of)
         figures.leave_out_requests()
         self.say("Third run: started by the watcher.")
@@ -80,8 +84,8 @@ class Demo:
         self.say("Starting the local Salesforce org and making Airflow's database ...")
         stack.start_migrating_metadata()
         stack.start_org()
-        self.say(f"Filling the booking database and the org with {DEMO_BOOKINGS:,} bookings ...")
-        stack.fill_with_demo_data(bookings=DEMO_BOOKINGS, seed=DEMO_SEED)
+        self.say(f"Filling the booking database and the org with {self.bookings:,} bookings ...")
+        stack.fill_with_demo_data(bookings=self.bookings, seed=self.seed)
 
     def start_airflow(self) -> None:
         """Start Airflow and wait until it is there."""
@@ -195,10 +199,15 @@ class Progress:
 
 def main() -> int:
     """Run the demo; the exit code says whether everything held."""
-    layout = Layout()
+    parser = argparse.ArgumentParser(prog="python -m include.demo.run", description=__doc__)
+    parser.add_argument("--bookings", type=int, default=DEMO_BOOKINGS, help="how many bookings to begin with")
+    parser.add_argument("--seed", type=int, default=DEMO_SEED, help="the same seed gives the same data")
+    parser.add_argument("--state", type=Path, default=Layout().state, help="folder that keeps everything")
+    options = parser.parse_args()
+    layout = Layout(state=options.state.resolve())
     try:
         with ending_on_signals(), layout.locked(), local_stack(layout) as stack:
-            demo = Demo(stack)
+            demo = Demo(stack, options.bookings, options.seed)
             held = demo.tell()
             demo.say("Everything held." if held else "NOT everything held:")
             for complaint in demo.complaints:

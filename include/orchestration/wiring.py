@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from include.pipeline.context import Wiring
     from include.salesforce.gateway import SalesforceGateway
 
-USER_AGENT: Final = "appointment-sync"
+CLIENT_NAME: Final = "appointment-sync"
+"""How Salesforce names us in change events, so that our own writes can be told from others'."""
 
 
 @contextmanager
@@ -51,6 +52,6 @@ def open_wiring() -> Iterator[Wiring]:
 
 def connect_salesforce() -> SalesforceGateway:
     """Sign in to the org that ``salesforce_default`` names."""
-    from include.salesforce.gateway import connect
+    from include.salesforce.gateway import SalesforceGateway
 
-    return connect(salesforce_credentials(), user_agent=USER_AGENT)
+    return SalesforceGateway.connect(salesforce_credentials(), client_name=CLIENT_NAME)
