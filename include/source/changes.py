@@ -17,6 +17,7 @@ from include.source.columns import IDS, among, fetch_frame, raw
 from include.source.pairs import SourceChunk, read_chunk
 from include.source.snapshot import open_snapshot, translated_errors
 from include.source.tables import answers, appointments, attendees, clients
+from include.source.visibility import snapshot_of, unseen_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -51,6 +52,8 @@ class ChangeQuery:
         by_change: ``False`` leaves changes aside and reads only the bookings named by the two sets of ids.
         appointment_ids: bookings to read again: their wait moved, or they are dirty.
         client_ids: clients all of whose bookings are read.
+        last_snapshot: :attr:`ChangeReader.snapshot` of the last run (PostgreSQL only): reads whatever that run could
+            not see as well, however late it was committed and whatever time it bears.
         starts_from: leave out bookings that start before this instant (backfill).
         starts_until: leave out bookings that start at this instant or later (backfill).
         not_after: a change dated later than this (the run's start) is read but does not raise the high-water mark:
@@ -60,6 +63,7 @@ class ChangeQuery:
     kinds: tuple[str, ...]
     since: datetime | None = None
     by_change: bool = True
+    last_snapshot: str | None = None
     appointment_ids: frozenset[int] = frozenset()
     client_ids: frozenset[int] = frozenset()
     starts_from: datetime | None = None
@@ -83,11 +87,17 @@ class ChangeReader:
         self._query = query
         self._pairs_per_chunk = pairs_per_chunk
         self._high_water: Watermark | None = None
+        self._snapshot: str | None = None
 
     @property
     def high_water(self) -> Watermark | None:
         """The newest change read so far and its largest booking id; ``None`` when nothing was read by change."""
         return self._high_water
+
+    @property
+    def snapshot(self) -> str | None:
+        """What this read could see, to be kept with the watermark; ``None`` unless the database is PostgreSQL."""
+        return self._snapshot
 
     def chunks(self) -> Iterator[SourceChunk]:
         """Yield the bookings in order of their id, never splitting one, all from one snapshot.
@@ -97,6 +107,7 @@ class ChangeReader:
             ConfigurationError: it refuses the login, or lacks a table or column.
         """
         with open_snapshot(self._engine) as connection:
+            self._snapshot = snapshot_of(connection)
             for appointment_ids in self._stream_ids(connection):
                 for part in self._cut(connection, appointment_ids):
                     chunk = read_chunk(connection, part)
@@ -248,4 +259,8 @@ def _select_keys(query: ChangeQuery, dialect: Dialect) -> Select[int]:
     ]
     if query.by_change:
         sources += [select(key).where(stamp >= query.since) for key, stamp, _ in _change_marks()]
+        if query.last_snapshot is not None:
+            sources += [
+                select(key).where(unseen_by(query.last_snapshot, key.table)) for key, _, _ in _change_marks()
+            ]
     return keys.where(appointments.c.id.in_(union(*sources)))
