@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 from urllib.parse import urlsplit
 
 from include.errors import ConfigurationError
+
+_VERSION: Final = re.compile(r"\Av?(\d{2,3})(?:\.0)?\Z")
+_LAST_VERSION_WITH_SOAP_LOGIN: Final = 64
 
 
 class Grant(StrEnum):
@@ -36,7 +41,7 @@ class SalesforceCredentials:
     private_key: str | None = field(default=None, repr=False)
     private_key_file: str | None = None
     domain: str | None = None
-    version: str = "64.0"  # the last version that still has SOAP login()
+    version: str = "64.0"
     ca_file: str | None = None
     connection_id: str = "salesforce_default"
 
@@ -58,6 +63,26 @@ class SalesforceCredentials:
             "key and a user name, a consumer key with its secret, or a user name, password and security token."
         )
         raise ConfigurationError(msg)
+
+    @property
+    def api_version(self) -> str:
+        """Return the API version as it stands in URLs, ``64.0``.
+
+        Raises:
+            ConfigurationError: it is no version, or one whose sign-in by password is gone: SOAP ``login()`` ends with
+                64.0 ("SOAP API End-of-Life Policy").
+        """
+        found = _VERSION.match(self.version.strip())
+        if found is None:
+            msg = f"The version of the connection {self.connection_id} is no Salesforce API version: write it as 64.0."
+            raise ConfigurationError(msg)
+        if self.grant is Grant.PASSWORD and int(found[1]) > _LAST_VERSION_WITH_SOAP_LOGIN:
+            msg = (
+                f"The connection {self.connection_id} signs in by password, which Salesforce offers up to "
+                f"API version {_LAST_VERSION_WITH_SOAP_LOGIN}.0 only: use a consumer key, or lower the version."
+            )
+            raise ConfigurationError(msg)
+        return f"{found[1]}.0"
 
     @property
     def base_url(self) -> str | None:

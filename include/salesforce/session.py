@@ -163,8 +163,9 @@ class SalesforceSession:
             session_id=signed_in.access_token,
             instance=self._host,
             session=self._requests,
-            version=self._credentials.version,
+            version=self._credentials.api_version,
         )
+        del self._client.headers["X-PrettyPrint"]  # blanks in every answer, for readers there are none of
         self.organization_id, self.user_id = self._identify(signed_in)
 
     def _identify(self, signed_in: SignedIn) -> tuple[str, str]:

@@ -41,15 +41,15 @@ def sign_in_domain(credentials: SalesforceCredentials) -> str:
     """Return the ``domain`` under which simple-salesforce signs in.
 
     Client credentials exist on a My Domain only ("OAuth 2.0 Client Credentials Flow"); for a JWT the domain is also
-    its audience, which Salesforce wants to be ``login`` or ``test`` ("OAuth 2.0 JWT Bearer Flow").
+    its audience, which Salesforce wants to be ``login``, or ``test`` for a sandbox ("OAuth 2.0 JWT Bearer Flow").
 
     Raises:
         ConfigurationError: client credentials without a My Domain.
     """
-    domain = credentials.domain or "login"
+    host = urlsplit(credentials.base_url or "").hostname or ""
+    domain = credentials.domain or ("test" if ".sandbox." in host else "login")
     if credentials.grant is not Grant.CLIENT_CREDENTIALS or domain not in _SHARED_DOMAINS:
         return domain
-    host = urlsplit(credentials.base_url or "").hostname or ""
     if host.endswith(".salesforce.com"):
         return host.removesuffix(".salesforce.com")
     if host:
@@ -77,7 +77,7 @@ def sign_in(credentials: SalesforceCredentials, session: requests.Session) -> Si
         with warnings.catch_warnings():
             # It advises on an unapproved app in a warning that spells out the consumer key.
             warnings.simplefilter("ignore", UserWarning)
-            token, host = SalesforceLogin(session=session, sf_version=credentials.version, **arguments)
+            token, host = SalesforceLogin(session=session, sf_version=credentials.api_version, **arguments)
     except (SalesforceAuthenticationFailed, AttributeError, TypeError, ExpatError) as error:
         raise _refusal(credentials, error, answers) from None
     except requests.exceptions.SSLError:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from requests.utils import super_len
 
 from include.errors import (
     ConfigurationError,
@@ -20,6 +21,7 @@ from include.salesforce.bulk_csv import write_bulk_csv
 from include.salesforce.bulk_jobs import BulkJob, JobState
 from include.salesforce.credentials import SalesforceCredentials
 from include.salesforce.gateway import SalesforceGateway
+from include.staging import Staging
 from tests.emulator.server_process import ServerProcess
 
 KEY = "Coconut_Booking_Key__c"
@@ -147,6 +149,18 @@ def test_a_path_is_uploaded_too(gateway: SalesforceGateway, tmp_path: Path) -> N
     gateway.bulk_upload(job.id, tmp_path / "part.csv")
     gateway.bulk_close(job.id)
     assert gateway.bulk_wait(job.id).records_processed == 2
+
+
+def test_a_staged_file_is_streamed_with_its_length(gateway: SalesforceGateway, tmp_path: Path) -> None:
+    staging = Staging(f"file://{tmp_path}")
+    with staging.open_output("run", "load_events", "part.csv") as output:
+        write_bulk_csv(events(2_500), list(events(1).columns), output)
+    job = gateway.bulk_create_job(sobject="Event", operation="upsert", external_id_field=KEY)
+    with staging.open_input("run", "load_events", "part.csv") as source:
+        assert super_len(source) == (tmp_path / "run/load_events/part.csv").stat().st_size
+        gateway.bulk_upload(job.id, source)
+    gateway.bulk_close(job.id)
+    assert gateway.bulk_wait(job.id).records_processed == 2_500
 
 
 @pytest.mark.rule("Q4")

@@ -6,7 +6,7 @@ from include.errors import ConfigurationError
 from include.salesforce.credentials import Grant, SalesforceCredentials, is_loopback
 from include.salesforce.sign_in import sign_in_domain
 
-KEY_AND_SECRET = {"consumer_key": "key", "consumer_secret": "secret"}
+KEY_AND_SECRET: dict[str, str] = {"consumer_key": "key", "consumer_secret": "secret"}
 
 
 @pytest.mark.rule("P2")
@@ -73,3 +73,32 @@ def test_client_credentials_need_a_my_domain() -> None:
     of_instance = SalesforceCredentials(**KEY_AND_SECRET, instance_url="https://acme.my.salesforce.com")
     assert sign_in_domain(of_instance) == "acme.my"
     assert sign_in_domain(SalesforceCredentials(**KEY_AND_SECRET, domain="acme.my")) == "acme.my"
+
+
+@pytest.mark.rule("P2")
+def test_a_sandbox_is_the_audience_of_its_tokens() -> None:
+    key = {"consumer_key": "key", "username": "u", "private_key": "pem"}
+    sandbox = SalesforceCredentials(**key, instance_url="https://acme--uat.sandbox.my.salesforce.com")
+    assert sign_in_domain(sandbox) == "test"
+    assert (
+        sign_in_domain(SalesforceCredentials(**key, instance_url="https://acme.my.salesforce.com")) == "login"
+    )
+    assert sign_in_domain(SalesforceCredentials(**key, domain="test")) == "test"
+
+
+@pytest.mark.parametrize("version", ["64.0", "64", "v64.0", " 64.0 "])
+def test_a_version_is_understood_as_people_write_it(version: str) -> None:
+    assert SalesforceCredentials(**KEY_AND_SECRET, version=version).api_version == "64.0"
+
+
+@pytest.mark.parametrize("version", ["", "latest", "64.5", "6"])
+def test_what_is_no_version_is_refused(version: str) -> None:
+    with pytest.raises(ConfigurationError, match="write it as"):
+        _ = SalesforceCredentials(**KEY_AND_SECRET, version=version).api_version
+
+
+@pytest.mark.rule("P2")
+def test_a_password_signs_in_up_to_version_64_only() -> None:
+    with pytest.raises(ConfigurationError, match="use a consumer key"):
+        _ = SalesforceCredentials(username="u", password="p", version="65.0").api_version
+    assert SalesforceCredentials(**KEY_AND_SECRET, version="66.0").api_version == "66.0"

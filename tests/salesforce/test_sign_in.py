@@ -128,3 +128,15 @@ def test_a_netrc_entry_cannot_replace_the_token(monkeypatch: pytest.MonkeyPatch,
         ApiUsage(), base_url="http://127.0.0.1:9", sign_in_host="x.salesforce.com", ca_file=None
     ) as session:
         assert not session.trust_env
+
+
+@pytest.mark.rule("P2")
+def test_an_org_with_a_certificate_of_its_own_is_trusted_by_its_ca_file_only(connect: Connect) -> None:
+    org = ServerProcess("--tls")
+    try:
+        trusted = replace(by_secret(org), ca_file=org.announcement["ca_file"])
+        assert connect(trusted).query_frame("SELECT Id FROM Lead").empty
+        with pytest.raises(ConfigurationError, match="ca_file"):
+            connect(by_secret(org))
+    finally:
+        org.stop()
