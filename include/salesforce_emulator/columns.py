@@ -54,13 +54,14 @@ class ColumnPlan:
     """How to read the rows that have one set of columns.
 
     Attributes:
+        plain: key, field name and converter of each column that is a field.
         read_only_on_create: names of the fields given that only the org may set on a new record.
         read_only_on_update: the same for a record that exists.
         refusal: why no row with these columns can be taken.
     """
 
     id_key: str | None
-    plain: tuple[FieldColumn, ...]
+    plain: tuple[tuple[str, str, Converter], ...]
     relationships: tuple[RelationshipColumn, ...]
     read_only_on_create: tuple[str, ...]
     read_only_on_update: tuple[str, ...]
@@ -115,7 +116,7 @@ def plan_columns(keys: Iterable[str], sobject: SObject, schema: Schema, *, from_
     given = [item.field for item in plain] + [item.field for item in relationships]
     return ColumnPlan(
         id_key=id_key,
-        plain=tuple(plain),
+        plain=tuple((item.key, item.field.name, item.convert) for item in plain),
         relationships=tuple(relationships),
         read_only_on_create=tuple(field.name for field in given if not field.createable),
         read_only_on_update=tuple(field.name for field in given if not field.updateable),

@@ -55,15 +55,15 @@ class RowReader:
     def _read_values(self, row: Mapping[str, Any], plan: ColumnPlan, draft: Draft) -> None:
         values = draft.values
         from_csv = self._from_csv
-        for column in plan.plain:
-            value = row[column.key]
+        for key, name, convert in plan.plain:
+            value = row[key]
             if value is None or value == "":
                 if not from_csv:
-                    values[column.field.name] = None
+                    values[name] = None
             elif from_csv and value == CLEAR:
-                values[column.field.name] = None
+                values[name] = None
             else:
-                values[column.field.name] = column.convert(value)
+                values[name] = convert(value)
         if plan.relationships:
             draft.lookups = tuple(self._lookups(row, plan, values))
 

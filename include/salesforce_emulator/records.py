@@ -148,25 +148,27 @@ class RecordWriter:
             return
         sobject, user = batch.sobject, batch.options.user_id
         ids = make_ids(sobject.key_prefix, self._store.reserve_numbers(sobject.name, len(new)), len(new))
-        names = list(dict.fromkeys(name for draft in new for name in draft.values))
         audit = (batch.stamp, user, batch.stamp, user, batch.stamp)
-        rows = []
+        rows: dict[tuple[str, ...], list[tuple[Any, ...]]] = defaultdict(list)
         for draft, record_id in zip(new, ids, strict=True):
             draft.id = record_id
-            rows.append((record_id, *audit, *map(draft.values.get, names)))
-        columns = ["Id", *_AUDIT, *names]
-        sql = (
-            f"INSERT INTO {quote(sobject.name)} ({', '.join(map(quote, columns))}) "  # noqa: S608 - schema names
-            f"VALUES ({', '.join('?' * len(columns))})"
-        )
+            rows[tuple(draft.values)].append((record_id, *audit, *draft.values.values()))
         with self._store.transaction() as connection:
-            connection.executemany(sql, rows)
+            for names, alike in rows.items():
+                columns = ("Id", *_AUDIT, *names)
+                connection.executemany(
+                    f"INSERT INTO {quote(sobject.name)} ({', '.join(map(quote, columns))}) "  # noqa: S608 - schema names
+                    f"VALUES ({', '.join('?' * len(columns))})",
+                    alike,
+                )
 
     def _update(self, batch: Batch, created: set[int]) -> None:
+        # Only what changes is written: SQLite then leaves the indexes of all other columns alone.
         groups: dict[tuple[str, ...], list[Draft]] = defaultdict(list)
         for draft in batch.accepted():
-            if id(draft) not in created:
-                groups[tuple(draft.values)].append(draft)
+            if id(draft) not in created and draft.before is not None:
+                before = draft.before
+                groups[tuple(name for name, value in draft.values.items() if before[name] != value)].append(draft)
         for names, drafts in groups.items():
             columns = (*names, *_UPDATE_AUDIT)
             settings = ", ".join(f"{quote(name)} = ?" for name in columns)

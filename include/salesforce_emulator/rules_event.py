@@ -88,16 +88,14 @@ def _settle_times(draft: Draft) -> None:
     if length > LONGEST or (is_all_day and length >= LONGEST):
         draft.refuse(_INTEGRITY, "An event cannot last longer than 14 days", _length_field(draft))
         return
-    text = date_time_text(start)
-    minutes = int(length.total_seconds()) // 60 + (_ONE_DAY_MINUTES if is_all_day else 0)
-    draft.values |= {
-        "StartDateTime": text,
-        "ActivityDateTime": None if is_all_day else text,
-        "ActivityDate": text[:10],
-        "EndDateTime": date_time_text(end),
-        "EndDate": date_time_text(end)[:10],
-        "DurationInMinutes": minutes,
-    }
+    start_text, end_text = date_time_text(start), date_time_text(end)
+    values = draft.values
+    values["StartDateTime"] = start_text
+    values["ActivityDateTime"] = None if is_all_day else start_text
+    values["ActivityDate"] = start_text[:10]
+    values["EndDateTime"] = end_text
+    values["EndDate"] = end_text[:10]
+    values["DurationInMinutes"] = (length.days * 86400 + length.seconds) // 60 + is_all_day * _ONE_DAY_MINUTES
 
 
 def _length_field(draft: Draft) -> str:

@@ -125,17 +125,23 @@ def _lower(text: str | None) -> str | None:
 
 def _create_table(connection: sqlite3.Connection, sobject: SObject) -> None:
     table = quote(sobject.name)
-    connection.execute(
-        f"CREATE TABLE IF NOT EXISTS {table} ({ROW} INTEGER PRIMARY KEY AUTOINCREMENT, "
-        f"Id TEXT NOT NULL UNIQUE, IsDeleted INTEGER NOT NULL DEFAULT 0, {DELETED_WITH} TEXT)"
-    )
     present = {row[1].lower() for row in connection.execute(f"PRAGMA table_info({table})")}
-    for item in sobject.fields:
-        if item.name.lower() not in present:
-            connection.execute(f"ALTER TABLE {table} ADD COLUMN {_column(item)}")
+    own = [item for item in sobject.fields if item.name not in ("Id", "IsDeleted")]
+    if not present:
+        columns = [
+            f"{ROW} INTEGER PRIMARY KEY AUTOINCREMENT",
+            "Id TEXT NOT NULL UNIQUE",
+            "IsDeleted INTEGER NOT NULL DEFAULT 0",
+            f"{DELETED_WITH} TEXT",
+            *map(_column, own),
+        ]
+        connection.execute(f"CREATE TABLE {table} ({', '.join(columns)})")
+    else:
+        for item in own:
+            if item.name.lower() not in present:
+                connection.execute(f"ALTER TABLE {table} ADD COLUMN {_column(item)}")
     for item in _indexed(sobject):
-        index = quote(f"{sobject.name}_{item.name}")
-        column = quote(item.name)
+        index, column = quote(f"{sobject.name}_{item.name}"), quote(item.name)
         connection.execute(
             f"CREATE INDEX IF NOT EXISTS {index} ON {table} ({column}) WHERE {column} IS NOT NULL"
         )

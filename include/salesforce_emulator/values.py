@@ -188,7 +188,7 @@ def _text(field: Field) -> Converter:
     length = field.length
 
     def convert(value: Any) -> Stored:
-        if not isinstance(value, str):
+        if value.__class__ is not str:
             raise _not_of_type(field, value, from_csv=False)
         # Stored texts never begin or end with blanks and are never empty (Apex reference, "sObject string values").
         text = value.strip(_BLANKS)
