@@ -15,6 +15,7 @@ from include.local_stack.layout import LOOPBACK, Layout, Ports
 from include.local_stack.processes import StackError
 
 _TIMEOUT_SECONDS = 30.0
+_ATTEMPTS = 5
 FINISHED = frozenset({"success", "failed"})
 
 
@@ -62,7 +63,7 @@ class AirflowApi:
         """Tell whether the API answers and every component reports a heartbeat."""
         try:
             answer = self._session.get(f"{self.url}/api/v2/monitor/health", timeout=_TIMEOUT_SECONDS)
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):
             return False
         if answer.status_code != requests.codes.ok:
             return False
@@ -82,9 +83,15 @@ class AirflowApi:
         return {dag["dag_id"] for dag in self._call("GET", "dags?limit=200")["dags"]}
 
     def trigger(self, dag_id: str, conf: Mapping[str, object] | None = None) -> str:
-        """Start a manual run and return its id."""
-        body = {"logical_date": datetime.now(UTC).isoformat(), "conf": dict(conf or {})}
-        return str(self._call("POST", f"dags/{dag_id}/dagRuns", body)["dag_run_id"])
+        """Start a manual run and return its id; the id is ours, so asking twice starts one."""
+        now = datetime.now(UTC).isoformat()
+        run_id = f"manual__{now}"
+        self._call(
+            "POST",
+            f"dags/{dag_id}/dagRuns",
+            {"dag_run_id": run_id, "logical_date": now, "conf": dict(conf or {})},
+        )
+        return run_id
 
     def runs(self, dag_id: str) -> list[DagRun]:
         """Return the DAG's runs, oldest first."""
@@ -98,16 +105,28 @@ class AirflowApi:
         return [TaskState(task["task_id"], task["map_index"], task["state"]) for task in found]
 
     def _call(self, method: str, path: str, body: Mapping[str, object] | None = None) -> dict[str, Any]:
-        for _attempt in range(2):
-            answer = self._session.request(
-                method, f"{self.url}/api/v2/{path}", json=body, timeout=_TIMEOUT_SECONDS
-            )
-            if answer.status_code != requests.codes.unauthorized:
+        trouble = ""
+        for _attempt in range(_ATTEMPTS):
+            try:
+                answer = self._session.request(
+                    method, f"{self.url}/api/v2/{path}", json=body, timeout=_TIMEOUT_SECONDS
+                )
+            except (
+                requests.ConnectionError,
+                requests.Timeout,
+            ) as error:  # a busy machine; all calls are repeatable
+                trouble = type(error).__name__
+                continue
+            if answer.ok:
+                return cast("dict[str, Any]", answer.json())
+            if method == "POST" and answer.status_code == requests.codes.conflict:
+                return {}
+            trouble = f"{answer.status_code} {answer.text[:500]}"
+            if answer.status_code == requests.codes.unauthorized:
+                self._sign_in()
+            elif answer.status_code < requests.codes.internal_server_error:
                 break
-            self._sign_in()
-        if not answer.ok:
-            raise StackError(f"Airflow answered {answer.status_code} to {method} {path}: {answer.text[:500]}")
-        return cast("dict[str, Any]", answer.json())
+        raise StackError(f"Airflow answered {method} {path} with {trouble}")
 
     def _sign_in(self) -> None:
         credentials = {"username": "admin", "password": self.password()}
