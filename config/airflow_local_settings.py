@@ -10,14 +10,11 @@ import importlib
 import sys
 
 SQLITE_CONNECT_ARGS = {"timeout": 60}
-"""Seconds that Airflow waits for a lock of its SQLite database; the local stack's components share one small machine."""
+"""How many seconds Airflow waits for a lock of its SQLite database, which the local stack's components share."""
 
 _FORKING_PARENTS = ({"scheduler"}, {"celery", "worker"})
 _SLOW_IMPORTS = ("great_expectations", "pandas", "pyarrow.parquet", "simple_salesforce", "sqlalchemy")
 
-if any(words <= set(sys.argv) for words in SQLITE_CONNECT_ARGS = {"timeout": 60}
-"""Seconds that Airflow waits for a lock of its SQLite database; the local stack's components share one small machine."""
-
-_FORKING_PARENTS):
+if any(words <= set(sys.argv) for words in _FORKING_PARENTS):
     for name in _SLOW_IMPORTS:
         importlib.import_module(name)
