@@ -6,6 +6,7 @@ The first line on stdout is one JSON object with what a client needs. Everything
 from __future__ import annotations
 
 import argparse
+import fcntl
 import ipaddress
 import json
 import logging
@@ -16,11 +17,13 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from sqlite3 import DatabaseError
 
 import uvicorn
 
 from include.salesforce_emulator import credentials, tls
 from include.salesforce_emulator.app import LocalOrgApp
+from include.salesforce_emulator.errors import SalesforceFault
 from include.salesforce_emulator.server import Server
 
 _MAX_HEAD_BYTES = 256 * 1024  # well above Salesforce's 16,384, so that ours is the answer to a long URI
@@ -37,6 +40,10 @@ def main(arguments: list[str] | None = None) -> None:
             _serve(options, folder)
     except KeyboardInterrupt:
         sys.exit(130)
+    except SalesforceFault as fault:
+        sys.exit(f"The local org cannot start: {fault.message}")
+    except DatabaseError as error:
+        sys.exit(f"The local org cannot use {options.data}: {error}. Give a file that it made, or a new one.")
 
 
 def _serve(options: argparse.Namespace, folder: Path) -> None:
@@ -130,7 +137,12 @@ def _server_folder(data: Path | None) -> Iterator[Path]:
         return
     folder = data.with_name(data.name + ".server")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    yield folder
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            sys.exit(f"Another local org serves {data} already. Stop it first, or give another file.")
+        yield folder
 
 
 if __name__ == "__main__":

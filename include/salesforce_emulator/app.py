@@ -26,7 +26,7 @@ from include.salesforce_emulator.faults import Drop, ExpireSessions, Hang, Respo
 from include.salesforce_emulator.routing import Endpoint, Routes
 from include.salesforce_emulator.server import Server
 from include.salesforce_emulator.statistics import RequestKind
-from include.salesforce_emulator.wire import ApiRequest, fault_response
+from include.salesforce_emulator.wire import ApiRequest, bad_json, fault_response
 
 log = logging.getLogger(__name__)
 
@@ -123,6 +123,9 @@ class LocalOrgApp:
             response = self._checked(call)
         except SalesforceFault as fault:
             response = fault_response(fault)
+        except UnicodeEncodeError:
+            # JSON can escape half a surrogate pair, which is no text that could be stored.
+            response = fault_response(bad_json("it holds text that is not Unicode"))
         except Exception:
             log.exception("%s %s failed", call.request.method, call.endpoint.template)
             response = fault_response(_DEFECT)

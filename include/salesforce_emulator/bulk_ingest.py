@@ -146,8 +146,11 @@ def _upload(server: Server, request: ApiRequest) -> Response:
             f"InvalidBatch : Found multiple contents for job: <{job.id}>, please 'Close' / 'Abort' / 'Delete' the "
             "current Job then create a new Job and make sure you only do 'PUT' once on a given Job."
         )
-    server.jobs.advance(job, expected=JobState.OPEN, state=JobState.OPEN, uploaded=True)
-    _spooled(request).rename(server.jobs.files(job.id).upload)
+    with server.jobs.transaction():
+        # The file first: after a kill in between, the client's second attempt finds the job as if nothing had come.
+        job = server.jobs.advance(job, expected=JobState.OPEN, state=JobState.OPEN)
+        _spooled(request).replace(server.jobs.files(job.id).upload)
+        server.jobs.update(job, uploaded=True)
     return Response(status_code=HTTPStatus.CREATED)
 
 

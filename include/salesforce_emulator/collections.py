@@ -134,10 +134,10 @@ def _type_of(record: dict[str, object]) -> str:
 
 
 def _sobject_of(server: Server, record_id: str) -> str:
-    for sobject in server.org.sobjects():
-        if record_id.startswith(sobject.key_prefix):
-            return str(sobject.name)
-    raise SalesforceFault(HTTPStatus.BAD_REQUEST, "MALFORMED_ID", f"malformed id {record_id}")
+    """Return the name of the object an Id belongs to, nothing if it belongs to none."""
+    return next(
+        (sobject.name for sobject in server.org.sobjects() if record_id.startswith(sobject.key_prefix)), ""
+    )
 
 
 def _answer(
@@ -156,6 +156,9 @@ def _answer(
             # Consecutive records of one type make one batch, as in Salesforce.
             for sobject, group in groupby(rows, key=lambda row: row[0]):
                 batch = [row for _, row in group]
+                if not sobject:
+                    results += map(_malformed_id, batch)
+                    continue
                 results += write_rows(
                     server.org,
                     server.faults,
@@ -170,6 +173,11 @@ def _answer(
     except _RollBackError:
         results = [_rolled_back(result) for result in results]
     return json_response([_item(result, operation) for result in results])
+
+
+def _malformed_id(row: Row) -> RowResult:
+    error = RowError("MALFORMED_ID", f"malformed id {row['Id']}", ("Id",))
+    return RowResult(None, created=False, errors=(error,))
 
 
 def _require_success(results: Sequence[RowResult]) -> None:

@@ -11,7 +11,7 @@ from http import HTTPStatus
 from starlette.responses import Response
 
 from include.salesforce_emulator import rest_queries
-from include.salesforce_emulator.errors import RowError
+from include.salesforce_emulator.errors import RowError, SalesforceFault
 from include.salesforce_emulator.org import OperationName, RowResult
 from include.salesforce_emulator.routing import API, Endpoint
 from include.salesforce_emulator.server import Server
@@ -97,7 +97,7 @@ def _create(server: Server, request: ApiRequest) -> Response:
 
 
 def _update(server: Server, request: ApiRequest) -> Response:
-    row = flat_row(server.org, request.path["sobject"], request.json_object())
+    row = _row_without(server, request, "Id")
     result = _write_one(server, request, "update", {**row, "Id": request.path["id"]})
     return no_content() if result.success else _refused(result.errors)
 
@@ -112,7 +112,7 @@ def _upsert(server: Server, request: ApiRequest) -> Response:
     ids = _ids_by_key(server, request)
     if len(ids) > 1:
         return _several(request, ids)
-    row = {**flat_row(server.org, request.path["sobject"], request.json_object()), field: value}
+    row = {**_row_without(server, request, field), field: value}
     result = _write_one(server, request, "upsert", row, external_id=field)
     if not result.success:
         return _refused(result.errors)
@@ -120,6 +120,15 @@ def _upsert(server: Server, request: ApiRequest) -> Response:
         return no_content()
     body: dict[str, object] = {"id": result.id, "success": True, "errors": [], "created": result.created}
     return json_response(body, HTTPStatus.CREATED if result.created else HTTPStatus.OK)
+
+
+def _row_without(server: Server, request: ApiRequest, field: str) -> Row:
+    """Return the row of the body, which must not repeat the field that the path gives."""
+    row = flat_row(server.org, request.path["sobject"], request.json_object())
+    if any(name.lower() == field.lower() for name in row):
+        message = f"The {field} field should not be specified in the sobject data."
+        raise SalesforceFault(HTTPStatus.BAD_REQUEST, "INVALID_FIELD", message)
+    return row
 
 
 def _delete_by_external_id(server: Server, request: ApiRequest) -> Response:

@@ -48,6 +48,8 @@ class Server:
         jobs = JobStore(org.store, org.clock, folder / "jobs")
         incoming = folder / "incoming"
         incoming.mkdir(parents=True, exist_ok=True)
+        for leftover in incoming.iterdir():
+            leftover.unlink()
         return cls(
             org=org,
             credentials=credentials,
@@ -68,9 +70,10 @@ class Server:
         self.org.close()
 
     def reset(self) -> None:
-        """Begin afresh with an empty org: no jobs, faults, cursors or counts; the credentials stay."""
+        """Begin afresh with an empty org and the true time: no jobs, faults, cursors or counts; credentials stay."""
         with self.worker.paused():
             self.jobs.clear()
+            self.org.clock.reset()
             self.org.reset()
         self.faults.remove()
         self.statistics.zero()

@@ -11,6 +11,7 @@ from include.salesforce_emulator.clock import Clock
 from include.salesforce_emulator.errors import SalesforceFault
 
 _LIFETIME = timedelta(hours=2)  # the default of Setup > Session Settings; each use extends it
+_SWEEP_AT = 10_000
 
 
 class Sessions:
@@ -25,8 +26,13 @@ class Sessions:
     def begin(self, user_id: str) -> str:
         """Open a session and return its access token."""
         token = f"{self._prefix}!{secrets.token_urlsafe(48)}"
+        now = self._clock.now()
         with self._lock:
-            self._sessions[token] = (user_id, self._clock.now() + _LIFETIME)
+            if len(self._sessions) >= _SWEEP_AT:
+                self._sessions = {
+                    token: session for token, session in self._sessions.items() if session[1] >= now
+                }
+            self._sessions[token] = (user_id, now + _LIFETIME)
         return token
 
     def user_of(self, authorization: str) -> str:

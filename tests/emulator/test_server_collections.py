@@ -98,3 +98,10 @@ def test_each_method_is_counted_as_its_own_kind(org: ServerProcess) -> None:
     org.call("DELETE", "/composite/sobjects", params={"ids": lead})
     expected = ("create", "update", "upsert", "retrieve", "delete")
     assert org.counts() == {f"collections_{kind}": 1 for kind in expected}
+
+
+def test_an_id_of_no_object_is_an_error_of_its_item_only(org: ServerProcess) -> None:
+    (lead,) = org.seed("Lead", {"LastName": "A", "Company": "C"})
+    malformed, deleted = org.call("DELETE", "/composite/sobjects", params={"ids": f"zzz,{lead}"}).json()
+    assert malformed["errors"][0]["statusCode"] == "MALFORMED_ID"
+    assert deleted["success"] is True

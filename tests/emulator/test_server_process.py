@@ -175,3 +175,22 @@ def test_an_interrupt_ends_the_org_quietly() -> None:
 def test_an_unknown_control_endpoint_says_so(org: ServerProcess) -> None:
     assert org.control("GET", "health")["status"] == "ok"
     assert org.raw("GET", "/__emulator__/nonsense").status_code == 501
+
+
+def test_two_processes_never_share_one_data_file(
+    start_server: Callable[..., ServerProcess], tmp_path: Path
+) -> None:
+    data = str(tmp_path / "org.db")
+    start_server("--data", data)
+    refused = _run_to_exit("--port", "0", "--data", data)
+    assert refused.returncode == 1
+    assert "Another local org serves" in refused.stderr
+
+
+def test_a_data_file_of_another_kind_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    data = tmp_path / "org.db"
+    data.write_text("no database at all, but long enough to look like one" * 100)
+    refused = _run_to_exit("--port", "0", "--data", str(data))
+    assert refused.returncode == 1
+    assert "Give a file that it made" in refused.stderr
+    assert "Traceback" not in refused.stderr

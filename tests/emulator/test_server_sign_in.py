@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import time
+from pathlib import Path
 
 import jwt
 import pytest
@@ -27,8 +28,7 @@ def _assertion(org: ServerProcess, key: object | None = None, **changes: object)
         "aud": "https://login.salesforce.com",
         "exp": int(time.time()) + 180,
     }
-    with open(org.announcement["private_key_file"]) as file:
-        own_key = file.read()
+    own_key = Path(org.announcement["private_key_file"]).read_text()
     return jwt.encode({**claims, **changes}, key or own_key, algorithm="RS256")
 
 
