@@ -234,9 +234,10 @@ def _write_records(server: Server, request: ApiRequest) -> Response:
 
 
 def _read_records(server: Server, request: ApiRequest) -> Response:
-    sobject = server.org.sobject(request.path["sobject"]).name
+    sobject = server.org.sobject(request.path["sobject"])
+    fields = ", ".join(field.name for field in sobject.fields)
     result = server.org.query(
-        " ".join(("SELECT FIELDS(ALL) FROM", sobject)),
+        " ".join(("SELECT", fields, "FROM", sobject.name)),
         include_deleted=flag(request.query.get("include_deleted")),
     )
     offset, limit = _number(request, "offset", 0), _number(request, "limit", _DEFAULT_ROWS)
