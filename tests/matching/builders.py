@@ -14,8 +14,8 @@ from include.settings.model import Settings
 Row = Mapping[str, object]
 
 LEAD_1, LEAD_2, LEAD_3 = (f"00Q0000000000{n:02d}EAA" for n in (1, 2, 3))
-CONTACT_1, CONTACT_2, CONTACT_3 = (f"0030000000000{n:02d}EAA" for n in (1, 2, 3))
-ACCOUNT_1, ACCOUNT_2 = (f"0010000000000{n:02d}EAA" for n in (1, 2))
+CONTACT_1, CONTACT_2, CONTACT_3 = (f"0030000000000{n:02d}AAA" for n in (1, 2, 3))
+ACCOUNT_1, ACCOUNT_2 = (f"0010000000000{n:02d}AAA" for n in (1, 2))
 
 EARLY, LATE = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 6, 1, tzinfo=UTC)
 

@@ -38,7 +38,7 @@ def listed(values: pd.Series[str]) -> list[str | None]:
         ("李 小龙", "李\N{IDEOGRAPHIC SPACE}小龙"),
         ("anna maria", "Anna\t \N{NO-BREAK SPACE}Maria"),
         ("ﬁona", "FIONA"),
-        ("Ａｎａ", "ana"),
+        ("\N{FULLWIDTH LATIN CAPITAL LETTER A}na", "ana"),
         ("ΣΊΣΥΦΟΣ", "σίσυφος"),
         ("محمد", " محمد\n"),
         ("Ангела", "АНГЕЛА"),
@@ -52,7 +52,13 @@ def test_spellings_of_one_name_in_any_script_agree(one: str, other: str) -> None
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [("Anna", "Аnna"), ("Jose", "José"), ("o'neil", "oneil"), ("a b", "ab"), ("Ivan", "İvan")],
+    [
+        ("Anna", "\N{CYRILLIC CAPITAL LETTER A}nna"),
+        ("Jose", "José"),
+        ("o'neil", "oneil"),
+        ("a b", "ab"),
+        ("Ivan", "İvan"),
+    ],
     ids=["cyrillic look-alike", "accent", "apostrophe", "inner space", "dotted capital I"],
 )
 def test_look_alikes_do_not_agree(one: str, other: str) -> None:
