@@ -8,7 +8,6 @@ and the exact requests of simple-salesforce. A refused SOAP login answers 400 wh
 from __future__ import annotations
 
 import base64
-import binascii
 import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -211,7 +210,7 @@ def _basic(authorization: str) -> tuple[str, str] | None:
         return None
     try:
         key, _, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # not base64, not ASCII or not UTF-8
         return "", ""
     return key, secret
 

@@ -99,11 +99,11 @@ def _instant(request: ApiRequest, name: str) -> datetime:
     try:
         # A plus sign that the client left unescaped arrives as a blank.
         instant = datetime.fromisoformat(request.query.get(name, "").replace(" ", "+"))
-    except ValueError as error:
+        return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise SalesforceFault(
             HTTPStatus.BAD_REQUEST, "INVALID_REPLICATION_DATE", f"{name} is no ISO 8601 date-time"
         ) from error
-    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
 
 
 def _limits(server: Server, _request: ApiRequest) -> Response:

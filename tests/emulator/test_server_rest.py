@@ -190,3 +190,17 @@ def test_a_reset_empties_the_org_and_sets_the_clock_right(org: ServerProcess) ->
     org.sign_in()
     assert org.query("SELECT Id FROM Lead") == []
     assert org.control("GET", "clock")["now"] < then
+
+
+@pytest.mark.parametrize(
+    "span",
+    [
+        {},
+        {"start": "x", "end": "y"},
+        {"start": "2026-01-01T00:00:00Z", "end": "9999-12-31T23:59:59-12:00"},
+        {"start": "0001-01-01T00:00:00+14:00", "end": "2026-01-01T00:00:00Z"},
+    ],
+)
+def test_a_span_that_makes_no_sense_is_refused(org: ServerProcess, span: dict[str, str]) -> None:
+    answer = org.call("GET", "/sobjects/Lead/updated", params=span)
+    assert (answer.status_code, answer.json()[0]["errorCode"]) == (400, "INVALID_REPLICATION_DATE")

@@ -177,3 +177,16 @@ def test_userinfo_names_the_integration_user(org: ServerProcess) -> None:
 def test_a_malformed_envelope_is_never_a_server_error(org: ServerProcess, body: str) -> None:
     answer = org.raw("POST", "/services/Soap/u/59.0", data=body.encode("utf-8", "surrogatepass"))
     assert answer.status_code in (400, 501)
+
+
+@pytest.mark.parametrize("authorization", ["Basic", "Basic x", "Basic \xff", "Basic /w==", "Bearer x"])
+def test_a_malformed_authorization_is_a_refusal_like_any_other(
+    org: ServerProcess, authorization: str
+) -> None:
+    answer = org.raw(
+        "POST",
+        "/services/oauth2/token",
+        data={"grant_type": "client_credentials"},
+        headers={"Authorization": authorization.encode("latin-1")},
+    )
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_client_id")
