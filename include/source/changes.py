@@ -13,7 +13,7 @@ import numpy as np
 from sqlalchemy import and_, exists, func, literal, or_, select, union
 
 from include.frames import INSTANT, TEXT
-from include.source.columns import IDS, among, fetch_frame, raw
+from include.source.columns import IDS, ColumnsRead, among, fetch_frame, selected
 from include.source.pairs import SourceChunk, read_chunk
 from include.source.snapshot import open_snapshot, translated_errors
 from include.source.tables import answers, appointments, attendees, clients
@@ -31,6 +31,7 @@ KINDS: Final = (APPOINTMENT, "walk_in")
 """Every kind Coconut knows."""
 
 _IDS_PER_QUERY: Final = 20_000
+_CLIENT_MARKS: Final[ColumnsRead] = {"id": (clients.c.id, IDS), "updated_at": (clients.c.updated_at, INSTANT)}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -207,10 +208,10 @@ def clients_changed_since(engine: Engine, attempts: pd.DataFrame) -> set[str]:
     with open_snapshot(engine) as connection:
         for start in range(0, len(first_attempt), _IDS_PER_QUERY):
             asked = first_attempt.iloc[start : start + _IDS_PER_QUERY]
-            query = select(raw(clients.c.id), raw(clients.c.updated_at)).where(
+            query = select(*selected(_CLIENT_MARKS, connection.dialect)).where(
                 among(clients.c.id, asked.index, connection.dialect)
             )
-            found = fetch_frame(connection, query, {"id": IDS, "updated_at": INSTANT})
+            found = fetch_frame(connection, query, _CLIENT_MARKS)
             moved.update(found.loc[found["updated_at"] > found["id"].map(asked), "id"].astype(TEXT))
     return moved
 

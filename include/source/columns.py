@@ -2,29 +2,43 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 import pyarrow as pa
-from sqlalchemy import BigInteger, any_, bindparam, func, select, type_coerce
+from sqlalchemy import BigInteger, ColumnElement, Text, any_, bindparam, cast, func, select, type_coerce
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import NullType
 
 from include.frames import CLAIM, INSTANT, TEXT, WHOLE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
-    from typing import Any
+    from collections.abc import Callable, Collection, Sequence
 
-    from sqlalchemy import ColumnElement, Connection, Dialect, Select
+    from sqlalchemy import Connection, Dialect, Select
 
 IDS: Final = "int64"
 """Dtype of key columns inside this package; they leave it as text."""
 
 
-def raw(column: ColumnElement[object]) -> ColumnElement[object]:
-    """Select a column as the driver delivers it, without SQLAlchemy's conversion of each value."""
-    return type_coerce(column, NullType())
+ColumnsRead = Mapping[str, tuple[ColumnElement[Any], str]]
+"""Name in the frame to what is selected and its dtype: one of ``include.frames``, or ``IDS`` for keys never missing."""
+
+
+def selected(columns: ColumnsRead, dialect: Dialect) -> list[ColumnElement[Any]]:
+    """Return what to select for ``columns``: values as the driver delivers them, without converting each.
+
+    PostgreSQL is asked for instants as text, because its driver refuses whole rows over a date that Python's
+    ``datetime`` cannot hold (``infinity``, or a year of five digits).
+    """
+    chosen: list[ColumnElement[Any]] = []
+    for column, dtype in columns.values():
+        if dtype == INSTANT and dialect.name == "postgresql":
+            chosen.append(cast(column, Text))
+        else:
+            chosen.append(column if dtype == CLAIM else type_coerce(column, NullType()))
+    return chosen
 
 
 def among(column: ColumnElement[int], ids: Collection[int], dialect: Dialect) -> ColumnElement[bool]:
@@ -39,22 +53,19 @@ def among(column: ColumnElement[int], ids: Collection[int], dialect: Dialect) ->
 
 
 def fetch_frame(
-    connection: Connection, query: Select[*tuple[Any, ...]], dtypes: Mapping[str, str]
+    connection: Connection, query: Select[*tuple[Any, ...]], columns: ColumnsRead
 ) -> pd.DataFrame:
-    """Run ``query`` and return its rows as a frame.
+    """Run ``query``, which selects ``selected(columns)``, and return its rows as a frame.
 
-    Args:
-        connection: where to read.
-        query: selects the columns of ``dtypes`` in that order.
-        dtypes: column name to one of the dtypes of ``include.frames``, or ``IDS`` for keys that are never missing.
-
-    Returns:
-        One row per row read; keys asked for as text arrive as text, claims that are missing as ``False``.
+    Ids asked for as text arrive as text, claims that are missing as ``False``.
     """
     rows = connection.execute(query).fetchall()
-    values: Sequence[Sequence[Any]] = list(zip(*rows, strict=True)) if rows else [()] * len(dtypes)
+    values: Sequence[Sequence[Any]] = list(zip(*rows, strict=True)) if rows else [()] * len(columns)
     return pd.DataFrame(
-        {name: _BUILDERS[dtype](column) for (name, dtype), column in zip(dtypes.items(), values, strict=True)}
+        {
+            name: _BUILDERS[dtype](column)
+            for (name, (_, dtype)), column in zip(columns.items(), values, strict=True)
+        }
     )
 
 
@@ -72,7 +83,7 @@ def _text(values: Sequence[Any]) -> pd.Series[Any]:
 
 def _instant(values: Sequence[Any]) -> pd.Series[Any]:
     if any(isinstance(value, str) for value in values):
-        # SQLite keeps instants as text; one that cannot be read is missing, and its row is quarantined for it.
+        # An instant that cannot be read is missing, and its row is quarantined for it.
         parsed = pd.to_datetime(pd.Series(values, dtype=object), utc=True, format="ISO8601", errors="coerce")
         return parsed.astype(INSTANT)
     return pd.Series(pa.array(values, pa.timestamp("us", tz="UTC")).to_pandas(), dtype=INSTANT)

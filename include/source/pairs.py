@@ -9,11 +9,11 @@ import pandas as pd
 from sqlalchemy import select
 
 from include.frames import ANSWERS, BOOKINGS, CLAIM, CLIENTS, INSTANT, TEXT, WHOLE
-from include.source.columns import IDS, among, fetch_frame, raw
+from include.source.columns import IDS, ColumnsRead, among, fetch_frame, selected
 from include.source.tables import answers, appointments, attendees, clients, locations, questions, services
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection
     from typing import Any
 
     from sqlalchemy import Connection
@@ -36,45 +36,45 @@ class SourceChunk:
     answers: pd.DataFrame
 
 
-_PAIR_COLUMNS: Final = {
-    "appointment_id": (raw(appointments.c.id), IDS),
-    "client_id": (raw(attendees.c.client_id), TEXT),
+_PAIR_COLUMNS: Final[ColumnsRead] = {
+    "appointment_id": (appointments.c.id, IDS),
+    "client_id": (attendees.c.client_id, TEXT),
     "is_primary": (attendees.c.is_primary, CLAIM),
-    "kind": (raw(appointments.c.kind), TEXT),
-    "status": (raw(appointments.c.status), TEXT),
-    "service_id": (raw(appointments.c.service_id), TEXT),
-    "service_name": (raw(services.c.name), TEXT),
-    "service_minutes": (raw(services.c.duration_minutes), WHOLE),
-    "location_id": (raw(appointments.c.location_id), TEXT),
-    "location_name": (raw(locations.c.name), TEXT),
-    "location_address": (raw(locations.c.address), TEXT),
-    "location_city": (raw(locations.c.city), TEXT),
-    "location_timezone": (raw(locations.c.timezone), TEXT),
-    "staff_id": (raw(appointments.c.staff_id), TEXT),
-    "starts_at": (raw(appointments.c.starts_at), INSTANT),
-    "ends_at": (raw(appointments.c.ends_at), INSTANT),
-    "timezone": (raw(appointments.c.timezone), TEXT),
-    "meeting_method": (raw(appointments.c.meeting_method), TEXT),
-    "booked_through": (raw(appointments.c.booked_through), TEXT),
-    "notes": (raw(appointments.c.notes), TEXT),
-    "utm_campaign": (raw(appointments.c.utm_campaign), TEXT),
-    "cancellation_reason": (raw(appointments.c.cancellation_reason), TEXT),
-    "booked_at": (raw(appointments.c.created_at), INSTANT),
+    "kind": (appointments.c.kind, TEXT),
+    "status": (appointments.c.status, TEXT),
+    "service_id": (appointments.c.service_id, TEXT),
+    "service_name": (services.c.name, TEXT),
+    "service_minutes": (services.c.duration_minutes, WHOLE),
+    "location_id": (appointments.c.location_id, TEXT),
+    "location_name": (locations.c.name, TEXT),
+    "location_address": (locations.c.address, TEXT),
+    "location_city": (locations.c.city, TEXT),
+    "location_timezone": (locations.c.timezone, TEXT),
+    "staff_id": (appointments.c.staff_id, TEXT),
+    "starts_at": (appointments.c.starts_at, INSTANT),
+    "ends_at": (appointments.c.ends_at, INSTANT),
+    "timezone": (appointments.c.timezone, TEXT),
+    "meeting_method": (appointments.c.meeting_method, TEXT),
+    "booked_through": (appointments.c.booked_through, TEXT),
+    "notes": (appointments.c.notes, TEXT),
+    "utm_campaign": (appointments.c.utm_campaign, TEXT),
+    "cancellation_reason": (appointments.c.cancellation_reason, TEXT),
+    "booked_at": (appointments.c.created_at, INSTANT),
     "booking_deleted": (appointments.c.deleted_at.is_not(None), CLAIM),
     "attendee_deleted": (attendees.c.deleted_at.is_not(None), CLAIM),
     "client_exists": (clients.c.id.is_not(None), CLAIM),
     "client_deleted": (clients.c.deleted_at.is_not(None), CLAIM),
     "client_disabled": (clients.c.sync_disabled, CLAIM),
-    "client_first_name": (raw(clients.c.first_name), TEXT),
-    "client_last_name": (raw(clients.c.last_name), TEXT),
-    "booking_updated_at": (raw(appointments.c.updated_at), INSTANT),
-    "attendee_updated_at": (raw(attendees.c.updated_at), INSTANT),
+    "client_first_name": (clients.c.first_name, TEXT),
+    "client_last_name": (clients.c.last_name, TEXT),
+    "booking_updated_at": (appointments.c.updated_at, INSTANT),
+    "attendee_updated_at": (attendees.c.updated_at, INSTANT),
 }
 
-_CLIENT_COLUMNS: Final = {
-    "client_id": (raw(clients.c.id), TEXT),
+_CLIENT_COLUMNS: Final[ColumnsRead] = {
+    "client_id": (clients.c.id, TEXT),
     **{
-        name: (raw(clients.c[name]), TEXT)
+        name: (clients.c[name], TEXT)
         for name in (
             "salesforce_id", "first_name", "last_name", "email", "phone", "company", "address", "city", "region",
             "postal_code", "country", "locale",
@@ -82,19 +82,19 @@ _CLIENT_COLUMNS: Final = {
     },
     "sync_disabled": (clients.c.sync_disabled, CLAIM),
     "is_deleted": (clients.c.deleted_at.is_not(None), CLAIM),
-    "created_at": (raw(clients.c.created_at), INSTANT),
-    "updated_at": (raw(clients.c.updated_at), INSTANT),
+    "created_at": (clients.c.created_at, INSTANT),
+    "updated_at": (clients.c.updated_at, INSTANT),
 }  # fmt: skip
 
-_ANSWER_COLUMNS: Final = {
-    "appointment_id": (raw(answers.c.appointment_id), IDS),
-    "client_id": (raw(answers.c.client_id), TEXT),
-    "question_id": (raw(answers.c.question_id), TEXT),
-    "name": (raw(questions.c.name), TEXT),
-    "label": (raw(questions.c.label), TEXT),
-    "scope": (raw(questions.c.scope), TEXT),
-    "value": (raw(answers.c.value), TEXT),
-    "updated_at": (raw(answers.c.updated_at), INSTANT),
+_ANSWER_COLUMNS: Final[ColumnsRead] = {
+    "appointment_id": (answers.c.appointment_id, IDS),
+    "client_id": (answers.c.client_id, TEXT),
+    "question_id": (answers.c.question_id, TEXT),
+    "name": (questions.c.name, TEXT),
+    "label": (questions.c.label, TEXT),
+    "scope": (questions.c.scope, TEXT),
+    "value": (answers.c.value, TEXT),
+    "updated_at": (answers.c.updated_at, INSTANT),
 }
 
 
@@ -118,11 +118,11 @@ def read_chunk(connection: Connection, appointment_ids: Collection[int]) -> Sour
 def read_clients(connection: Connection, client_ids: Collection[int]) -> pd.DataFrame:
     """Read client rows by id, soft-deleted ones included; returns ``frames.CLIENTS`` ordered by number."""
     query = (
-        select(*(column for column, _ in _CLIENT_COLUMNS.values()))
+        select(*selected(_CLIENT_COLUMNS, connection.dialect))
         .where(among(clients.c.id, client_ids, connection.dialect))
         .order_by(clients.c.id)
     )
-    return CLIENTS.conform(fetch_frame(connection, query, _dtypes(_CLIENT_COLUMNS)))
+    return CLIENTS.conform(fetch_frame(connection, query, _CLIENT_COLUMNS))
 
 
 def _read_pairs(connection: Connection, appointment_ids: Collection[int]) -> pd.DataFrame:
@@ -133,22 +133,22 @@ def _read_pairs(connection: Connection, appointment_ids: Collection[int]) -> pd.
         .outerjoin(locations, locations.c.id == appointments.c.location_id)
     )
     query = (
-        select(*(column for column, _ in _PAIR_COLUMNS.values()))
+        select(*selected(_PAIR_COLUMNS, connection.dialect))
         .select_from(joined)
         .where(among(appointments.c.id, appointment_ids, connection.dialect))
         .order_by(appointments.c.id, attendees.c.client_id)
     )
-    return fetch_frame(connection, query, _dtypes(_PAIR_COLUMNS))
+    return fetch_frame(connection, query, _PAIR_COLUMNS)
 
 
 def _read_answers(connection: Connection, appointment_ids: Collection[int]) -> pd.DataFrame:
     query = (
-        select(*(column for column, _ in _ANSWER_COLUMNS.values()))
+        select(*selected(_ANSWER_COLUMNS, connection.dialect))
         .select_from(answers.outerjoin(questions, questions.c.id == answers.c.question_id))
         .where(among(answers.c.appointment_id, appointment_ids, connection.dialect))
         .order_by(answers.c.appointment_id, answers.c.client_id, answers.c.question_id)
     )
-    return fetch_frame(connection, query, _dtypes(_ANSWER_COLUMNS))
+    return fetch_frame(connection, query, _ANSWER_COLUMNS)
 
 
 def _newest_change(pairs: pd.DataFrame, given: pd.DataFrame) -> pd.Series[Any]:
@@ -164,7 +164,3 @@ def _newest_change(pairs: pd.DataFrame, given: pd.DataFrame) -> pd.Series[Any]:
     )
     # A database that lets updated_at be empty still has to give every booking a version.
     return newest.fillna(pairs["booked_at"]).fillna(_EPOCH)
-
-
-def _dtypes(columns: Mapping[str, tuple[object, str]]) -> dict[str, str]:
-    return {name: dtype for name, (_, dtype) in columns.items()}

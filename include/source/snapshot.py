@@ -47,7 +47,7 @@ def open_snapshot(engine: Engine) -> Iterator[Connection]:
         elif engine.dialect.name == "postgresql":
             connection = plain.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             # A replica may keep its UTC instants in columns without a zone; comparisons must not shift them.
-            connection.exec_driver_sql("SET LOCAL TIME ZONE 'UTC'")
+            connection.exec_driver_sql("SET LOCAL TIME ZONE 'UTC'; SET LOCAL DateStyle TO ISO")
             yield connection
         else:
             yield plain.execution_options(isolation_level="REPEATABLE READ")

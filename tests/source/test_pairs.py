@@ -160,3 +160,15 @@ def test_instants_in_columns_without_a_zone_are_utc_whatever_the_session_says(
         with postgres_booking_db.begin() as connection:
             connection.exec_driver_sql("ALTER ROLE CURRENT_USER RESET timezone")
         postgres_booking_db.dispose()
+
+
+@pytest.mark.rule("Q2")
+@pytest.mark.parametrize("impossible", ["infinity", "12024-03-01 12:00:00+00", "0044-03-15 12:00:00+00 BC"])
+def test_an_instant_that_only_postgresql_can_hold_costs_its_row_not_the_read(
+    postgres_booking_db: Engine, impossible: str
+) -> None:
+    add_simple_bookings(postgres_booking_db, 1, 2)
+    with postgres_booking_db.begin() as connection:
+        connection.exec_driver_sql(f"UPDATE appointments SET starts_at = '{impossible}' WHERE id = 1")
+    pairs = read_one_chunk(postgres_booking_db).bookings
+    assert pairs["starts_at"].isna().tolist() == [True, False]
