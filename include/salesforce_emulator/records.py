@@ -168,7 +168,9 @@ class RecordWriter:
         for draft in batch.accepted():
             if id(draft) not in created and draft.before is not None:
                 before = draft.before
-                groups[tuple(name for name, value in draft.values.items() if before[name] != value)].append(draft)
+                groups[tuple(name for name, value in draft.values.items() if before[name] != value)].append(
+                    draft
+                )
         for names, drafts in groups.items():
             columns = (*names, *_UPDATE_AUDIT)
             settings = ", ".join(f"{quote(name)} = ?" for name in columns)

@@ -194,7 +194,49 @@ def test_conditions_nested_without_end_are_refused_not_crashed_on(bench: Bench) 
 
 
 WORDS = st.sampled_from(
-    ["SELECT", "FROM", "WHERE", "AND", "OR", "NOT", "IN", "LIKE", "GROUP", "BY", "ORDER", "LIMIT", "NULLS", "Id", "Name", "Lead", "Event", "Who", ".", ",", "(", ")", "=", "!=", "<", "'x'", "'\\'", "5", "2026-01-01", "TODAY", "LAST_N_DAYS", ":", "null", "true", "COUNT", "FIELDS", "ALL", '"', "\\", "é", "\x00"]
+    [
+        "SELECT",
+        "FROM",
+        "WHERE",
+        "AND",
+        "OR",
+        "NOT",
+        "IN",
+        "LIKE",
+        "GROUP",
+        "BY",
+        "ORDER",
+        "LIMIT",
+        "NULLS",
+        "Id",
+        "Name",
+        "Lead",
+        "Event",
+        "Who",
+        ".",
+        ",",
+        "(",
+        ")",
+        "=",
+        "!=",
+        "<",
+        "'x'",
+        "'\\'",
+        "5",
+        "2026-01-01",
+        "TODAY",
+        "LAST_N_DAYS",
+        ":",
+        "null",
+        "true",
+        "COUNT",
+        "FIELDS",
+        "ALL",
+        '"',
+        "\\",
+        "é",
+        "\x00",
+    ]
 )
 
 
