@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow.providers.standard.decorators.python import _PythonDecoratedOperator
-from airflow.sdk import BaseOperatorLink
+from airflow.sdk import BaseOperatorLink, get_current_context
 from airflow.sdk.bases.decorator import task_decorator_factory
 from airflow.sdk.bases.xcom import BaseXCom
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+    from include.pipeline.context import SyncRun, Wiring
 
 JOB_URL_KEY: Final = "salesforce_job_url"
 
@@ -18,6 +21,21 @@ JOB_URL_KEY: Final = "salesforce_job_url"
 def job_page(instance_url: str, job_id: str) -> str:
     """Return the page of one Bulk API job in Salesforce Setup."""
     return f"{instance_url.rstrip('/')}/lightning/setup/AsyncApiJobStatus/page?address=%2F{job_id}"
+
+
+@contextmanager
+def linking_job(run: SyncRun, wiring: Wiring, stage: str, *, chunk: int) -> Iterator[None]:
+    """Note the page of the largest Bulk job of a load for the task's link, also when the load fails."""
+    try:
+        yield
+    finally:
+        jobs = [
+            job for job in wiring.ledger.jobs(run.run_id) if job.step.startswith(stage) and job.chunk == chunk
+        ]
+        largest = max((job for job in jobs if job.job_id), key=lambda job: job.sent, default=None)
+        if largest is not None and largest.job_id and wiring.has_signed_in:
+            url = job_page(wiring.salesforce.base_url, largest.job_id)
+            get_current_context()["ti"].xcom_push(key=JOB_URL_KEY, value=url)
 
 
 class SalesforceJobLink(BaseOperatorLink):

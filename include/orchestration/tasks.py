@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import get_current_context, task
+from airflow.sdk import task
 
 from include.orchestration.assets import (
     COCONUT_APPOINTMENTS,
@@ -19,7 +19,7 @@ from include.orchestration.assets import (
     SALESFORCE_PEOPLE,
     STAFF_LINKS,
 )
-from include.orchestration.links import JOB_URL_KEY, load_task
+from include.orchestration.links import linking_job, load_task
 from include.orchestration.stage import end_run_here, stage_of
 
 StageResult = dict[str, Any]
@@ -90,8 +90,8 @@ def load_people(selection: str) -> StageResult:
     """Write people to Salesforce, and keep their links."""
     from include.pipeline.load_people import load_people as stage
 
-    with stage_of(selection) as (run, wiring):
-        return _with_job_link(stage(run, wiring))
+    with stage_of(selection) as (run, wiring), linking_job(run, wiring, "load_people", chunk=0):
+        return stage(run, wiring)
 
 
 @load_task(outlets=[SALESFORCE_EVENTS], execution_timeout=_LOAD_TIMEOUT)
@@ -99,8 +99,8 @@ def load_events(selection: str, chunk: int) -> StageResult:
     """Write one chunk of Events to Salesforce, and keep their links."""
     from include.pipeline.load_events import load_events as stage
 
-    with stage_of(selection) as (run, wiring):
-        return _with_job_link(stage(run, wiring, chunk))
+    with stage_of(selection) as (run, wiring), linking_job(run, wiring, "load_events", chunk=chunk):
+        return stage(run, wiring, chunk)
 
 
 @task
@@ -119,13 +119,6 @@ def sync_staff(selection: str) -> StageResult:
 
     with stage_of(selection) as (run, wiring):
         return stage(run, wiring)
-
-
-def _with_job_link(counts: StageResult) -> StageResult:
-    """Note the page of the first Bulk job that a load names, for the task's link."""
-    if job_urls := counts.get("job_urls"):
-        get_current_context()["ti"].xcom_push(key=JOB_URL_KEY, value=job_urls[0])
-    return counts
 
 
 def sync_bookings(selection: str) -> None:
