@@ -119,8 +119,8 @@ def _lost(facts: dict[str, str]) -> list[str]:
     """Name the evidence that was heard and did not win."""
     sentences = []
     if "source_fate" in facts and facts.get("evidence") != Evidence.SOURCE_ID:
-        named = f"The Salesforce Id {facts['source_id']}" if "source_id" in facts else "What"
-        sentences.append(f"{named} that Coconut holds {_fate(facts, 'source_fate')}.")
+        named = f"The Salesforce Id {facts['source_id']} that" if "source_id" in facts else "What"
+        sentences.append(f"{named} Coconut holds {_fate(facts, 'source_fate')}.")
     if "link_fate" in facts and facts.get("evidence") not in {Evidence.ADMIN_CHOICE, Evidence.KEPT_LINK}:
         sentences.append(f"The earlier link to {facts['link']} {_fate(facts, 'link_fate')}.")
     if facts.get("claim_fate", OPEN_CLAIM) in _FATE_WORDS:
@@ -148,8 +148,9 @@ def _considered(facts: dict[str, str]) -> list[str]:
         return []
     sentences = [f"{facts['total']} records agree, among them {facts['candidates'].replace(' ', ', ')}."]
     if facts["equals"] != facts["total"]:
+        are = "is" if facts["equals"] == "1" else "are"
         sentences.append(
-            f"{facts['equals']} of them are of the kind that entity type {facts['entity_type']} prefers."
+            f"{facts['equals']} of them {are} of the kind that entity type {facts['entity_type']} prefers."
         )
     if int(facts["equals"]) > 1:
         sentences.append(f"Of several, {_POLICIES[facts['ambiguous_match']]}.")
