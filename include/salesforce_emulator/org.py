@@ -22,11 +22,12 @@ from include.salesforce_emulator.package import read_custom_fields
 from include.salesforce_emulator.reading import match_field, read_records
 from include.salesforce_emulator.records import RecordWriter
 from include.salesforce_emulator.references import find_by_field, match_key
-from include.salesforce_emulator.schema import IDS, Schema, SObject, standard_schema
+from include.salesforce_emulator.schema import IDS, Schema, SObject
 from include.salesforce_emulator.soql.results import API_VERSION, QueryResult, run
 from include.salesforce_emulator.soql.syntax import Comparison, LiteralKind, Path, Query, SelectItem
 from include.salesforce_emulator.soql.syntax import Literal as SoqlLiteral
 from include.salesforce_emulator.soql.translate import translate, translate_tree
+from include.salesforce_emulator.standard_objects import standard_schema
 from include.salesforce_emulator.store import Store
 from include.salesforce_emulator.values import date_time_text
 from include.salesforce_emulator.writes import Operation, RowResult, WriteOptions
