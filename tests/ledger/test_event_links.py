@@ -16,7 +16,7 @@ CONTACT = "003000000000001AAA"
 
 
 def link(ledger: Ledger, key: str = "1-7") -> pd.Series:
-    links = ledger.event_links([key.split("-")[0]]).set_index("booking_key")
+    links = ledger.event_links([key.split("-", maxsplit=1)[0]]).set_index("booking_key")
     return links.loc[key]
 
 
