@@ -148,7 +148,7 @@ class LocalOrgApp:
         raw_path = cast(bytes, scope.get("raw_path") or scope["path"].encode()).partition(b"?")[0]
         is_control = request.url.path.startswith(_CONTROL_PREFIX)
         if is_control:
-            _require_loopback(scope)
+            require_loopback(scope)
         else:
             _require_short_head(scope, raw_path)
         method = _method(request)
@@ -231,7 +231,12 @@ def _require_known_version(version: str) -> None:
         raise SalesforceFault(HTTPStatus.NOT_FOUND, "NOT_FOUND", "The requested resource does not exist")
 
 
-def _require_loopback(scope: Scope) -> None:
+def require_loopback(scope: Scope) -> None:
+    """Refuse a control request that comes from another machine.
+
+    Raises:
+        SalesforceFault: FORBIDDEN.
+    """
     client = scope.get("client")
     if client is None or not ipaddress.ip_address(client[0]).is_loopback:
         raise SalesforceFault(

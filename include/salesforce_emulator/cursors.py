@@ -83,8 +83,9 @@ class Cursors:
 
 
 def _page(result: QueryResult, offset: int, rows: int, version: str) -> tuple[dict[str, object], int | None]:
+    """Return a page and where the next begins; a COUNT() has no columns, and no pages however large the count."""
     records = result.records(offset, rows, version=version)
-    reached = offset + len(records)
-    done = not records or reached >= result.total_size
+    reached = offset + rows
+    done = not result.columns or reached >= result.total_size
     page: dict[str, object] = {"totalSize": result.total_size, "done": done, "records": records}
     return page, None if done else reached

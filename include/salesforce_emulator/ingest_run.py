@@ -81,7 +81,10 @@ def ingest_steps(
         work.end(JobState.FAILED, str(error))
         return
     work.columns = upload.columns
-    work.job = jobs.update(work.job, total=upload.rows)
+    with jobs.transaction():
+        if not work.is_wanted():
+            return
+        work.job = jobs.update(work.job, total=upload.rows)
     yield from _batch_steps(work)
 
 

@@ -204,3 +204,23 @@ def test_a_reset_empties_the_org_and_sets_the_clock_right(org: ServerProcess) ->
 def test_a_span_that_makes_no_sense_is_refused(org: ServerProcess, span: dict[str, str]) -> None:
     answer = org.call("GET", "/sobjects/Lead/updated", params=span)
     assert (answer.status_code, answer.json()[0]["errorCode"]) == (400, "INVALID_REPLICATION_DATE")
+
+
+def test_records_destroyed_between_two_pages_do_not_end_the_query(org: ServerProcess) -> None:
+    ids = org.seed("Lead", *({"LastName": f"L{n}", "Company": "C"} for n in range(5)))
+    org.control("POST", "paging", {"page_rows": 2})
+    page = org.call("GET", "/query", params={"q": "SELECT Id FROM Lead ORDER BY LastName"}).json()
+    rows = [{"Id": record_id} for record_id in ids[2:4]]
+    org.control("POST", "records/Lead", {"rows": rows, "operation": "hardDelete"})
+    found = []
+    while not page["done"]:
+        page = org.call("GET", page["nextRecordsUrl"].removeprefix(DATA)).json()
+        found += [record["Id"] for record in page["records"]]
+    assert found == ids[4:]
+
+
+def test_a_count_is_one_page_however_much_it_counts(org: ServerProcess) -> None:
+    org.seed("Lead", *({"LastName": f"L{n}", "Company": "C"} for n in range(3)))
+    org.control("POST", "paging", {"page_rows": 1})
+    answer = org.call("GET", "/query", params={"q": "SELECT COUNT() FROM Lead"}).json()
+    assert answer == {"totalSize": 3, "done": True, "records": []}
