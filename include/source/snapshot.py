@@ -21,6 +21,7 @@ _WRONG_SETTINGS: Final = (
     "no such table",
     "no such column",
     "not a database",
+    "could not decode",
 )
 """What drivers say when waiting cannot help; libpq gives a refused login no error code, so the text has to do."""
 

