@@ -44,6 +44,11 @@ class RefusedValueError(Exception):
         self.row_error = RowError(code, message, fields)
 
 
+def is_storable(text: str) -> bool:
+    """Whether a text is what every database can keep: no NUL, and nothing that UTF-8 cannot spell."""
+    return "\x00" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
 def date_time_text(instant: datetime) -> str:
     """Return an aware instant as the org stores and REST answers it: UTC, whole seconds."""
     return instant.astimezone(UTC).isoformat()[:19] + ".000+0000"
@@ -194,8 +199,8 @@ def _text(field: Field) -> Converter:
         text = value.strip(_BLANKS)
         if not text:
             return None
-        if "\x00" in text:
-            message = f"{field.label}: the text holds a NUL character."
+        if not text.isprintable() and not is_storable(text):
+            message = f"{field.label}: the text holds a NUL character or half of a surrogate pair."
             raise RefusedValueError("INVALID_TYPE_ON_FIELD_IN_RECORD", message, (field.name,))
         if length and len(text) > length:
             shown = f"{text[:80]}…" if len(text) > 80 else text

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from include.salesforce_emulator.errors import SalesforceFault
 from tests.emulator.engine_bench import NOW, Bench, event, only_error
@@ -399,3 +401,73 @@ def test_retrieve_answers_fields_in_order_and_refuses_the_dead_and_the_unknown(b
         with pytest.raises(SalesforceFault) as refused:
             bench.org.retrieve("Lead", record_id)
         assert (refused.value.http_status, refused.value.code) == (404, code)
+
+
+COLUMNS = st.sampled_from(
+    [
+        "Id",
+        "attributes",
+        "Subject",
+        "StartDateTime",
+        "EndDateTime",
+        "DurationInMinutes",
+        "IsAllDayEvent",
+        "WhoId",
+        "Who",
+        "Owner",
+        "Lead:Who.Person_Key__c",
+        "Booking_Key__c",
+        "ShowAs",
+        "ActivityDate",
+        "OwnerId",
+        "Nope",
+        ".",
+    ]
+)
+SCALARS = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.text(st.characters(), max_size=20),
+    st.sampled_from(
+        ["\ud800", "\x00", "2026-03-20T10:00:00Z", "0001-01-01T00:00:00Z", "00QLo0000000001MAA", "#N/A"]
+    ),
+)
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(COLUMNS, inner, max_size=2),
+    max_leaves=4,
+)
+
+
+@settings(
+    max_examples=500,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(
+    rows=st.lists(st.dictionaries(COLUMNS, VALUES, max_size=6), max_size=3),
+    operation=st.sampled_from(["insert", "update", "upsert", "delete", "undelete", "hardDelete"]),
+    external_id=st.sampled_from([None, "Id", "Booking_Key__c"]),
+)
+def test_whatever_the_rows_hold_each_is_written_or_refused(
+    bench: Bench, rows: list[dict[str, Any]], operation: Any, external_id: str | None
+) -> None:
+    assert len(bench.write(operation, "Event", rows, external_id=external_id)) == len(rows)
+
+
+@settings(
+    max_examples=300,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(cells=st.lists(st.tuples(COLUMNS, st.text(st.characters(), max_size=25)), max_size=6))
+def test_whatever_the_cells_of_a_csv_hold_the_row_is_written_or_refused(
+    bench: Bench, cells: list[tuple[str, str]]
+) -> None:
+    assert (
+        len(bench.write("upsert", "Event", [dict(cells)], external_id="Booking_Key__c", from_csv=True)) == 1
+    )

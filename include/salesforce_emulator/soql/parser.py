@@ -26,6 +26,7 @@ from include.salesforce_emulator.soql.syntax import (
     Query,
     SelectItem,
 )
+from include.salesforce_emulator.values import is_storable
 
 LONGEST_QUERY = 100_000
 """Characters a query may have [SOQL65]."""
@@ -35,6 +36,8 @@ _SHOWN_AROUND = 40
 
 def fault_at(soql: str, position: int, code: str, message: str) -> SalesforceFault:
     """Return a fault with the place it points at, laid out as Salesforce does."""
+    if not soql:
+        return SalesforceFault(400, code, message)
     position = min(max(position, 0), len(soql))
     line = soql.count("\n", 0, position) + 1
     line_start = soql.rfind("\n", 0, position) + 1
@@ -55,6 +58,8 @@ def parse(soql: str) -> Query:
     if len(soql) > LONGEST_QUERY:
         message = f"SOQL statements cannot be longer than {LONGEST_QUERY} characters."
         raise SalesforceFault(400, "MALFORMED_QUERY", message)
+    if not is_storable(soql):
+        raise SalesforceFault(400, "MALFORMED_QUERY", "The query holds characters that no text can hold.")
     try:
         tree = _parser().parse(soql)
     except UnexpectedInput as error:
