@@ -7,7 +7,7 @@ from random import Random
 
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from include.frames import CANDIDATES, CLAIMS, CLIENTS, PERSON_LINKS
@@ -90,9 +90,8 @@ def test_columns_decide_as_the_rules_do_client_by_client(chosen: dict[str, str])
     assert {"link", "none"} <= set(decisions["action"])
 
 
-@given(st.randoms(use_true_random=False), st.sampled_from(SETTINGS))
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
-)
-def test_no_small_world_is_decided_otherwise(random: Random, chosen: dict[str, str]) -> None:
-    check([make_world(random, 1, chosen["matching_algorithm"])], chosen)
+@given(st.lists(st.integers(0, 2**32), min_size=1, max_size=12), st.sampled_from(SETTINGS))
+@settings(max_examples=8, deadline=None)
+def test_no_world_of_any_seed_is_decided_otherwise(seeds: list[int], chosen: dict[str, str]) -> None:
+    algorithm = chosen["matching_algorithm"]
+    check([make_world(Random(seed), number, algorithm) for number, seed in enumerate(seeds, start=1)], chosen)
