@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from include.demo import catalogue
 from include.demo.bookings import BookingBatch
+from include.demo.clock_changes import clock_change_near
 from include.demo.plan import (
     FIRST_BOOKING,
     FIRST_CLIENT,
@@ -122,7 +123,7 @@ def hand_made_clients(plan: DemoPlan) -> list[Row]:
 def hand_made_bookings(plan: DemoPlan) -> BookingBatch:
     """The hand-made bookings, numbered from ``FIRST_BOOKING``; at most ``plan.bookings`` of them, bad ones first."""
     batch = BookingBatch()
-    cases = (*_refused(plan.now), *_held(plan.now), *_people(plan.now), *_texts(plan.now), *_times(plan.now))
+    cases = (*_refused(plan.now), *_held(plan.now), *_people(), *_texts(), *_times(plan.now))
     for number, (values, attendees) in enumerate(cases[: plan.bookings]):
         _add(batch, plan, FIRST_BOOKING + number, values, attendees)
     return batch
@@ -178,7 +179,7 @@ def _held(now: datetime) -> Iterator[_Case]:
     yield {"status": "cancelled", "cancellation_reason": 'Said "no, thanks"'}, _BUSY
 
 
-def _people(now: datetime) -> Iterator[_Case]:  # noqa: ARG001 - all groups of cases are called alike
+def _people() -> Iterator[_Case]:
     """One booking for every way in which Salesforce may know somebody, groups, and staff of every sort."""
     yield {}, (Somebody.TWIN,)
     yield {}, (Somebody.TWIN_SPELT_OTHERWISE,)
@@ -200,7 +201,7 @@ def _people(now: datetime) -> Iterator[_Case]:  # noqa: ARG001 - all groups of c
         yield {"staff_id": staff_id}, _BUSY
 
 
-def _texts(now: datetime) -> Iterator[_Case]:  # noqa: ARG001 - all groups of cases are called alike
+def _texts() -> Iterator[_Case]:
     """Texts that a careless writer would break."""
     yield {"service_id": catalogue.SERVICE_OF_300_CHARACTERS}, _BUSY
     yield {"service_id": catalogue.SERVICE_FOR_SUBJECT_OF_255}, (Somebody.FOR_SUBJECT_OF_255,)
@@ -220,7 +221,7 @@ def _times(now: datetime) -> Iterator[_Case]:
     yield {"starts_at": start + timedelta(seconds=59, microseconds=999_999)}, _BUSY
     yield {"starts_at": start, "timezone": None}, _BUSY
     for zone in _CLOCK_CHANGES:
-        change = _clock_change_near(now, ZoneInfo(zone))
+        change = clock_change_near(now, ZoneInfo(zone))
         for minutes in (-90, -30, 0, 30):
             yield (
                 {"starts_at": change + timedelta(minutes=minutes), "timezone": zone},
@@ -281,29 +282,3 @@ def _add(
 
 def _hour(now: datetime, *, days: int = 0, hours: int = 0) -> datetime:
     return now.replace(minute=0, second=0, microsecond=0) + timedelta(days=days, hours=hours)
-
-
-def _clock_change_near(now: datetime, zone: ZoneInfo) -> datetime:
-    """Return the instant of the zone's clock change nearest to ``now``, found to the minute by halving."""
-    for days in range(1, 370):
-        for earlier, later in (
-            (now - timedelta(days=days), now - timedelta(days=days - 1)),
-            (now + timedelta(days=days - 1), now + timedelta(days=days)),
-        ):
-            if _offset(earlier, zone) != _offset(later, zone):
-                return _narrow(earlier, later, zone)
-    msg = f"{zone.key} has no clock change within a year of the given instant."
-    raise ValueError(msg)
-
-
-def _narrow(earlier: datetime, later: datetime, zone: ZoneInfo) -> datetime:
-    before = _offset(earlier, zone)
-    earlier, later = (moment.replace(second=0, microsecond=0) for moment in (earlier, later))
-    while later - earlier > timedelta(minutes=1):
-        middle = earlier + timedelta(minutes=(later - earlier) // timedelta(minutes=2))
-        earlier, later = (middle, later) if _offset(middle, zone) == before else (earlier, middle)
-    return later
-
-
-def _offset(moment: datetime, zone: ZoneInfo) -> timedelta | None:
-    return moment.astimezone(zone).utcoffset()

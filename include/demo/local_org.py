@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
-from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
-from urllib.request import Request, urlopen
+
+import requests
 
 from include.demo.salesforce_side import KEY
 from include.errors import ConfigurationError
@@ -59,19 +58,16 @@ class LocalOrg:
             self._call("POST", "/convert", {"lead_id": lead_id})
 
     def _call(self, method: str, path: str, body: object = None) -> Any:
-        request = Request(  # noqa: S310 - the address is loopback, see at()
-            self.base_url + _CONTROL + path,
-            method=method,
-            data=None if body is None else json.dumps(body).encode(),
-            headers={"Content-Type": "application/json"},
-        )
-        try:
-            with urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310 - see above
-                text = answer.read()
-        except HTTPError as error:
-            msg = f"The org at {self.base_url} answers {error.code} to {path}; is it the local org?"
-            raise ConfigurationError(msg) from error
-        except URLError as error:
-            msg = f"The local org at {self.base_url} does not answer; start it and try again."
-            raise ConfigurationError(msg) from error
-        return json.loads(text) if text else None
+        with requests.Session() as session:
+            session.trust_env = False  # a proxy has no business on loopback
+            try:
+                answer = session.request(
+                    method, self.base_url + _CONTROL + path, json=body, timeout=_TIMEOUT_SECONDS
+                )
+            except requests.RequestException as error:
+                msg = f"The local org at {self.base_url} does not answer; start it and try again."
+                raise ConfigurationError(msg) from error
+        if not answer.ok:
+            msg = f"The org at {self.base_url} answers {answer.status_code} to {path}; is it the local org?"
+            raise ConfigurationError(msg)
+        return answer.json() if answer.content else None
