@@ -55,6 +55,16 @@ class LocalOrg:
         assert all(row["success"] for row in results), results
         return [row["id"] for row in results]
 
+    def change(self, sobject: str, **values: Any) -> None:
+        """Change one record, named by its ``Id``, as a Salesforce user would."""
+        (result,) = self.control("POST", f"records/{sobject}", {"operation": "update", "rows": [values]})
+        assert result["success"], result
+
+    def delete(self, sobject: str, record_id: str) -> None:
+        """Delete one record as a Salesforce user would."""
+        (result,) = self.control("POST", "delete", {"sobject": sobject, "ids": [record_id]})
+        assert result["success"], result
+
     def records(self, sobject: str, **where: Any) -> list[dict[str, Any]]:
         """Return the live records of an sObject whose fields have the given values."""
         found: Sequence[dict[str, Any]] = self.control("GET", f"records/{sobject}")

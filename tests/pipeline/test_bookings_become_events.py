@@ -200,7 +200,7 @@ def test_a_reactivated_owner_releases_the_rows_that_waited_for_the_user(world: W
     world.booking(10, 1)
     world.sync()
     assert world.waiting("10-1")["waits_for"] == "salesforce_user"
-    world.org.control("PATCH", "records/User", [{"Id": inactive, "IsActive": True}])
+    world.org.change("User", Id=inactive, IsActive=True)
     assert world.sync()["created"] == 1
 
 
@@ -253,7 +253,7 @@ def test_a_deleted_booking_deletes_its_events_and_already_deleted_is_success(wor
     world.booking(10, 1)
     world.booking(11, 1)
     world.sync()
-    world.org.control("POST", "delete", {"ids": [world.event("10-1")["Id"]]})
+    world.org.delete("Event", world.event("10-1")["Id"])
     for booking in (10, 11):
         world.edit(booking, deleted_at=world.now)
     counts = world.sync()
@@ -316,7 +316,7 @@ def test_an_edit_in_coconut_does_not_undo_an_owner_changed_in_salesforce(world: 
     world.sync()
     other = world.user("other@example.com")
     event = world.event("10-1")
-    world.org.control("PATCH", "records/Event", [{"Id": event["Id"], "OwnerId": other}])
+    world.org.change("Event", Id=event["Id"], OwnerId=other)
     world.edit(10, notes="bring the papers")
     assert world.sync()["updated"] == 1
     assert world.event("10-1")["OwnerId"] == other
@@ -343,7 +343,7 @@ def test_an_event_deleted_by_salesforce_users_follows_the_setting(world: World, 
     world.client(1)
     world.booking(10, 1)
     world.sync()
-    world.org.control("POST", "delete", {"ids": [world.event("10-1")["Id"]]})
+    world.org.delete("Event", world.event("10-1")["Id"])
     world.edit(10, notes="still coming")
     counts = world.sync()
     assert (len(world.events()), counts["written"]) == ((1, 1) if policy == "recreate" else (0, 0))

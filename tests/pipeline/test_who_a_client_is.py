@@ -171,7 +171,7 @@ def test_a_deleted_lead_is_matched_afresh_and_its_key_not_used_again(world: Worl
     world.booking(10, 1)
     world.sync()
     (made,) = world.org.records("Lead")
-    world.org.control("POST", "delete", {"ids": [made["Id"]]})
+    world.org.delete("Lead", made["Id"])
     world.booking(11, 1)
     world.sync()
     (again,) = world.org.records("Lead")

@@ -115,7 +115,6 @@ class World:
                 "Alias": name[:8],
                 "Email": email,
                 "IsActive": is_active,
-                "UserType": "Standard",
             },
         )
         return user_id
