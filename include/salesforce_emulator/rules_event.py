@@ -1,8 +1,8 @@
 """What Salesforce asks of an Event: its times, and whom it may be about [EVT; salesforce-facts.md §6.2].
 
-Start and ActivityDateTime are one instant, Duration and End one length. A row that moves only the start keeps the
-length, so the end moves along (unconfirmed; a client that sends start and end together is right either way).
-Where the wording of a refusal is not public the sentence is ours; codes are Salesforce's.
+Start and ActivityDateTime are one instant, Duration and End one length. A row that moves only the start leaves the
+end where it is, as fields not sent stay (unconfirmed; an org might keep the length instead, so a client that sends
+start and end together is right either way). Where the wording of a refusal is not public the sentence is ours; codes are Salesforce's.
 """
 
 from __future__ import annotations
@@ -139,8 +139,8 @@ def _end(draft: Draft, start: datetime) -> datetime | None:
     if end is not None or by_minutes is not None:
         return end or by_minutes
     if draft.before is not None:
-        was = parse_date_time(draft.before["EndDateTime"]) - parse_date_time(draft.before["StartDateTime"])
-        return start + was
+        kept = parse_date_time(draft.before["EndDateTime"])
+        return kept.replace(hour=0, minute=0, second=0) if is_all_day else kept
     if is_all_day:
         return start
     missing = "DurationInMinutes"

@@ -93,13 +93,15 @@ def test_an_all_day_event_lasts_a_day_unless_said_otherwise(bench: Bench) -> Non
     }
 
 
-def test_moving_only_the_start_keeps_the_length(bench: Bench) -> None:
+def test_moving_only_the_start_leaves_the_end_and_changes_the_length(bench: Bench) -> None:
     made = bench.event()
-    assert bench.update("Event", made, StartDateTime="2026-03-21T08:00:00Z").success
+    assert bench.update("Event", made, StartDateTime="2026-03-20T09:00:00Z").success
     assert bench.get("Event", made, "EndDateTime", "DurationInMinutes") == {
-        "EndDateTime": "2026-03-21T08:30:00.000+0000",
-        "DurationInMinutes": 30,
+        "EndDateTime": "2026-03-20T10:30:00.000+0000",
+        "DurationInMinutes": 90,
     }
+    past_the_end = bench.update("Event", made, StartDateTime="2026-03-21T08:00:00Z")
+    assert only_error(past_the_end)[0] == "FIELD_INTEGRITY_EXCEPTION"
 
 
 def test_moving_only_the_end_changes_the_length(bench: Bench) -> None:
