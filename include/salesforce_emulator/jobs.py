@@ -145,6 +145,8 @@ class JobStore:
             job = _job_from_json(job_type, body)
             self._jobs[job.id] = job
         self._last_number = max((job.number for job in self._jobs.values()), default=0)
+        for job in [job for job in self._jobs.values() if self._has_vanished(job)]:
+            self.remove(job)
 
     def next_identity(self) -> tuple[int, str]:
         """Return the number and the id of a job about to be created."""

@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "include" / "salesforce_package"
 VERSION = "59.0"
 DATA = f"/services/data/v{VERSION}"
-TIMEOUT_SECONDS = 60
+TIMEOUT_SECONDS = 120
 Answer = requests.Response
 
 

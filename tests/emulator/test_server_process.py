@@ -3,11 +3,12 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import requests
+from simple_salesforce import Salesforce
 
 from tests.emulator.server_process import (
     PACKAGE,
@@ -80,44 +81,40 @@ def test_with_data_a_restart_keeps_records_credentials_and_results(
     assert len(BulkJob(second, job.id).results("successfulResults")) == 3
 
 
-@pytest.mark.parametrize("end", ["stop", "kill"])
-def test_a_job_interrupted_in_the_middle_goes_on_and_writes_no_row_twice(
-    start_server: Callable[..., ServerProcess], tmp_path: Path, end: str
-) -> None:
-    data = str(tmp_path / "org.db")
-    first = start_server("--data", data)
-    first.script({"type": "stick_job", "after_rows": 4})
-    job = BulkJob.create(first, "Lead")
-    held = job.run(_people(10))
-    assert (held["state"], held["numberRecordsProcessed"]) == ("InProgress", 4)
-    getattr(first, end)()
-    second = start_server("--data", data)
-    second.control("POST", "drain")
-    job = BulkJob(second, job.id)
-    assert job.information()["state"] == "JobComplete"
-    assert sorted(row[_KEY] for row in job.results("successfulResults")) == sorted(f"k{n}" for n in range(10))
-    assert job.results("failedResults") == []
-    assert len(second.query("SELECT Id FROM Lead")) == 10
-
-
-def test_a_job_uploaded_but_not_closed_is_still_open_after_a_restart(
+def test_after_a_kill_jobs_go_on_where_they_were_and_no_row_is_written_twice(
     start_server: Callable[..., ServerProcess], tmp_path: Path
 ) -> None:
     data = str(tmp_path / "org.db")
     first = start_server("--data", data)
+    open_job = BulkJob.create(first, "Contact")
+    open_job.upload(table(("LastName",), ["A"], ["B"]))
+    first.script({"type": "stick_job", "after_rows": 4})
     job = BulkJob.create(first, "Lead")
-    job.upload(_people(2))
+    held = job.run(_people(10))
+    assert (held["state"], held["numberRecordsProcessed"]) == ("InProgress", 4)
     first.kill()
     second = start_server("--data", data)
-    job = BulkJob(second, job.id)
-    assert job.information()["state"] == "Open"
-    job.set_state("UploadComplete")
     second.control("POST", "drain")
-    assert job.information()["numberRecordsProcessed"] == 2
+    job, open_job = BulkJob(second, job.id), BulkJob(second, open_job.id)
+    assert job.information()["state"] == "JobComplete"
+    assert sorted(row[_KEY] for row in job.results("successfulResults")) == sorted(f"k{n}" for n in range(10))
+    assert job.results("failedResults") == []
+    assert len(second.query("SELECT Id FROM Lead")) == 10
+    assert open_job.information()["state"] == "Open"
+    open_job.set_state("UploadComplete")
+    second.control("POST", "drain")
+    assert open_job.information()["numberRecordsProcessed"] == 2
 
 
-def test_with_tls_clients_trust_the_private_authority(start_server: Callable[..., ServerProcess]) -> None:
-    server = start_server("--tls")
+@pytest.fixture(scope="module")
+def tls_server() -> Iterator[ServerProcess]:
+    server = ServerProcess("--tls")
+    yield server
+    server.stop()
+
+
+def test_with_tls_clients_trust_the_private_authority(tls_server: ServerProcess) -> None:
+    server = tls_server
     assert set(server.announcement) == {*_ANNOUNCED, "ca_file"}
     assert server.url.startswith("https://")
     server.sign_in()
@@ -126,12 +123,8 @@ def test_with_tls_clients_trust_the_private_authority(start_server: Callable[...
         requests.get(f"{server.url}/services/data", timeout=TIMEOUT_SECONDS)
 
 
-def test_simple_salesforce_works_over_tls_with_no_adapter_at_all(
-    start_server: Callable[..., ServerProcess],
-) -> None:
-    from simple_salesforce import Salesforce
-
-    server = start_server("--tls")
+def test_simple_salesforce_works_over_tls_with_no_adapter_at_all(tls_server: ServerProcess) -> None:
+    server = tls_server
     client = Salesforce(
         session_id=server.announcement["access_token"],
         instance_url=server.url,
@@ -194,3 +187,12 @@ def test_a_data_file_of_another_kind_is_refused_in_one_sentence(tmp_path: Path) 
     assert refused.returncode == 1
     assert "Give a file that it made" in refused.stderr
     assert "Traceback" not in refused.stderr
+
+
+def test_what_clients_do_while_a_job_runs_is_answered_between_its_batches(org: ServerProcess) -> None:
+    job = BulkJob.create(org, "Lead")
+    job.upload(_people(20_000))
+    job.set_state("UploadComplete")
+    assert len(org.query("SELECT Id FROM User LIMIT 1")) == 1
+    org.control("POST", "drain")
+    assert job.information()["numberRecordsProcessed"] == 20_000
