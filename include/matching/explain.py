@@ -14,7 +14,7 @@ from include.reasons import REASONS, Reason
 from include.settings.model import AmbiguousMatch, Settings
 
 _ABSENT_FIELDS: Final = r'"[a-z_]+":null,?'
-_BEFORE_THE_END: Final = ",}"
+_BEFORE_THE_END: Final = r",}$"
 
 _FATE_WORDS: Final = {
     Fate.DELETED.value: "was deleted",
@@ -85,7 +85,7 @@ def explanations(rows: pd.DataFrame, *, settings: Settings, settings_version: in
     lines = pd.DataFrame(parts, index=rows.index).to_json(orient="records", lines=True)
     text = pd.Series(lines.splitlines() if len(rows) else [], index=rows.index, dtype="str")
     compact = text.str.replace(_ABSENT_FIELDS, "", regex=True)
-    return compact.str.replace(_BEFORE_THE_END, "}", regex=False)
+    return compact.str.replace(_BEFORE_THE_END, "}", regex=True)
 
 
 def explain(explanation: str) -> str:
