@@ -217,6 +217,8 @@ def _refuse_new(batch: Batch) -> None:
 def _check_writable(batch: Batch, key_name: str | None) -> None:
     for draft in batch.accepted():
         read_only = draft.plan.read_only_on_create if draft.is_new else draft.plan.read_only_on_update
+        if not read_only:
+            continue
         looked_up = {draft.plan.relationships[position].field.name for position, _ in draft.lookups}
         given = tuple(
             name for name in read_only if name != key_name and (name in draft.values or name in looked_up)

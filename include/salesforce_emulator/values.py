@@ -54,11 +54,6 @@ def date_time_text(instant: datetime) -> str:
     return instant.astimezone(UTC).isoformat()[:19] + ".000+0000"
 
 
-def parse_date_time(stored: str) -> datetime:
-    """Return a stored date-time as an aware instant."""
-    return datetime.fromisoformat(stored[:19] + "+00:00")
-
-
 def converter(field: Field, schema: Schema, *, from_csv: bool) -> Converter:
     """Return the function that turns a field's wire values (never None, never an empty text) into stored ones.
 
