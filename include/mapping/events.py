@@ -175,15 +175,18 @@ def _plan(pairs: pd.DataFrame, verdicts: Verdicts, answers: pd.DataFrame, settin
 
 
 def _assemble(
-    pairs: pd.DataFrame, verdicts: Verdicts, wire: pd.DataFrame, *, needs_person: pd.Series[bool], owners: OwnerCheck
+    pairs: pd.DataFrame,
+    verdicts: Verdicts,
+    wire: pd.DataFrame,
+    *,
+    needs_person: pd.Series[bool],
+    owners: OwnerCheck,
 ) -> pd.DataFrame:
     outcome = verdicts.to_frame()
     is_written = outcome["action"].isin([str(Action.CREATE), str(Action.UPDATE)])
     is_passed_on = is_written & pairs[REKEYED_FROM].notna()
     own_event_id = pairs["link_event_id"].where(pairs[REKEYED_FROM].isna() | is_passed_on)
-    keys = waits_for_keys(
-        outcome, pairs["client_id"], scope_settings=pairs["scope_settings"], owners=owners
-    )
+    keys = waits_for_keys(outcome, pairs["client_id"], scope_settings=pairs["scope_settings"], owners=owners)
     events = pairs.assign(
         **{str(name): column for name, column in outcome.items()},
         waits_for_key=keys,

@@ -67,7 +67,8 @@ HURDLES: Final = (
     # A disabled client is not touched, not even by deletions, until enabled again.
     Hurdle(lambda pairs, _: pairs["client_disabled"], Reason.CLIENT_DISABLED),
     Hurdle(
-        lambda pairs, terms: is_removed(pairs) & pairs["may_have_event"] & terms.are_events_off, Reason.EVENTS_OFF
+        lambda pairs, terms: is_removed(pairs) & pairs["may_have_event"] & terms.are_events_off,
+        Reason.EVENTS_OFF,
     ),
     Hurdle(lambda pairs, _: is_removed(pairs) & pairs["may_have_event"], action=Action.DELETE),
     Hurdle(lambda pairs, _: is_removed(pairs), Reason.DELETED_WITHOUT_EVENT),

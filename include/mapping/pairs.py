@@ -33,7 +33,8 @@ def digest_pairs(bookings: pd.DataFrame, answers: pd.DataFrame) -> pd.Series[str
     columns = [name for name in BOOKINGS.columns if name != "changed_at"]
     rows = pd.util.hash_pandas_object(bookings[columns], index=False)
     answered = pd.util.hash_pandas_object(answers, index=False).groupby(answers["appointment_id"]).sum()
-    of_answers = bookings["appointment_id"].map(answered).fillna(0).astype("uint64")
+    # Never through a missing value: it would turn the sums into floats, which cannot hold 64 bits.
+    of_answers = answered.reindex(bookings["appointment_id"], fill_value=0)
     # An odd multiplier keeps two digests apart that differ by what their answers add.
     spread = rows.to_numpy(dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
     mixed = spread + of_answers.to_numpy(dtype=np.uint64)

@@ -60,8 +60,10 @@ def _stands_already(pairs: pd.DataFrame, verdicts: Verdicts, event_links: pd.Dat
     standing = _key(left_alone["appointment_id"], left_alone["who_id"])
     stands = _key(pairs["appointment_id"], pairs["person"]).isin(standing)
     stands |= _key(pairs["appointment_id"], pairs["followed_from"]).isin(standing)
-    of_group = pairs["may_have_event"].where(verdicts.is_open, False).groupby(
-        [pairs["appointment_id"], pairs["person"]], dropna=False
+    of_group = (
+        pairs["may_have_event"]
+        .where(verdicts.is_open, False)
+        .groupby([pairs["appointment_id"], pairs["person"]], dropna=False)
     )
     return stands & ~of_group.transform("any")
 

@@ -111,7 +111,9 @@ def _without_empty(values: pd.Series[str]) -> pd.Series[str]:
     return trimmed.mask(trimmed == "").mask(trimmed == CLEAR, "N/A")
 
 
-def _through(values: pd.Series[str], change: Callable[[pa.LargeStringArray], pa.LargeStringArray]) -> pd.Series[str]:
+def _through(
+    values: pd.Series[str], change: Callable[[pa.LargeStringArray], pa.LargeStringArray]
+) -> pd.Series[str]:
     return _series(change(_arrow(values)), values.index)
 
 

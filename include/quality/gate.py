@@ -70,7 +70,9 @@ class QualityGate:
         """
         if not set(_BOOKING_COLUMNS).union(_TIME_COLUMNS) <= set(bookings.columns):
             return self._check(Suite.SOURCE, bookings, key_column="booking_key")
-        live = bookings[~(bookings["booking_deleted"] | bookings["attendee_deleted"] | bookings["client_disabled"])]
+        live = bookings[
+            ~(bookings["booking_deleted"] | bookings["attendee_deleted"] | bookings["client_disabled"])
+        ]
         times = event_times(live)
         length = times["ends_at"] - times["starts_at"]
         derived = live.assign(
@@ -141,7 +143,9 @@ class QualityGate:
         keys = frame[key_column].reset_index(drop=True) if has_key else pd.Series(dtype=TEXT)
         broken = [sentence for result in results if (sentence := _broken_sentence(suite, result))]
         self._broken.update(dict.fromkeys(broken))
-        failing = [_failing_rows(suite, result, keys) for result in results if result.check.reason and result.rows]
+        failing = [
+            _failing_rows(suite, result, keys) for result in results if result.check.reason and result.rows
+        ]
         joined = pd.concat([_no_failing_rows(), *failing], ignore_index=True)
         self._count(suite, len(frame), results, keys)
         self._failing[suite] = self._failing.get(suite, 0) + joined["key"].nunique()

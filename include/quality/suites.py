@@ -69,7 +69,9 @@ class SuiteRunner:
 
 def _is_made(check: Check, frame: pd.DataFrame) -> bool:
     """Tell whether a check applies: those on wire fields that a frame does not carry have nothing to say."""
-    columns = [check.arguments[name] for name in ("column", "column_A", "column_B") if name in check.arguments]
+    columns = [
+        check.arguments[name] for name in ("column", "column_A", "column_B") if name in check.arguments
+    ]
     return all(column in frame.columns for column in columns)
 
 
@@ -90,6 +92,12 @@ def _result(check: Check, found: Any) -> CheckResult:
 
 def _exceptions(info: dict[str, Any]) -> set[str]:
     """Return the class of each exception that a check met; its message may quote values."""
-    entries = [info] if "raised_exception" in info else [entry for entry in info.values() if isinstance(entry, dict)]
+    entries = (
+        [info]
+        if "raised_exception" in info
+        else [entry for entry in info.values() if isinstance(entry, dict)]
+    )
     raised = [entry for entry in entries if entry.get("raised_exception")]
-    return {str(entry.get("exception_message") or "error").split("(")[0].split(":")[0][:60] for entry in raised}
+    return {
+        str(entry.get("exception_message") or "error").split("(")[0].split(":")[0][:60] for entry in raised
+    }

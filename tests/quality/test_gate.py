@@ -73,7 +73,9 @@ def test_a_bad_source_row_fails_with_the_reason_that_mapping_gives_it(
 
 
 @pytest.mark.rule("Q1")
-def test_a_booking_without_attendee_fails_for_that_and_not_for_a_missing_client(open_gate: QualityGate) -> None:
+def test_a_booking_without_attendee_fails_for_that_and_not_for_a_missing_client(
+    open_gate: QualityGate,
+) -> None:
     verdict = open_gate.check_source(source(booking(1, None, client_exists=False), booking(2, 11)))
     assert reasons(verdict.failing) == {"1-": Reason.NO_ATTENDEE}
 
