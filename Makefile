@@ -3,6 +3,9 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev demo test up check format lock env clean
 
+# Without cached bytecode, every one of Airflow's processes compiles thousands of modules anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 UV_VERSION := 0.13.9
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -65,7 +68,7 @@ $(VENV)/.uv-$(UV_VERSION):
 
 # pip is the second way for networks where only pip was told about a mirror or a certificate.
 install = echo "Installing $(1) from PyPI (once)" >&2; \
-	$(VENV)/bin/uv pip install -q --python $(PYTHON) -r $(1) >&2 \
+	$(VENV)/bin/uv pip install -q --compile-bytecode --python $(PYTHON) -r $(1) >&2 \
 	|| $(PYTHON) -m pip install -q --disable-pip-version-check -r $(1) >&2
 
 $(RUNTIME_STAMP): $(VENV)/.uv-$(UV_VERSION) | requirements.txt

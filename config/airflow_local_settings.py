@@ -13,7 +13,15 @@ SQLITE_CONNECT_ARGS = {"timeout": 60}
 """How many seconds Airflow waits for a lock of its SQLite database, which the local stack's components share."""
 
 _FORKING_PARENTS = ({"scheduler"}, {"celery", "worker"})
-_SLOW_IMPORTS = ("great_expectations", "pandas", "pyarrow.parquet", "simple_salesforce", "sqlalchemy")
+_SLOW_IMPORTS = (
+    "alembic.command",
+    "great_expectations",
+    "pandas",
+    "phonenumbers",
+    "pyarrow.parquet",
+    "simple_salesforce",
+    "sqlalchemy",
+)
 
 if any(words <= set(sys.argv) for words in _FORKING_PARENTS):
     for name in _SLOW_IMPORTS:

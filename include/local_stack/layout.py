@@ -224,7 +224,11 @@ def exports(layout: Layout, ports: Ports) -> dict[str, str]:
 
 def process_environment(layout: Layout, ports: Ports, outer: Mapping[str, str]) -> dict[str, str]:
     """Return the environment of the stack's processes: the caller's, without its Airflow settings, plus ours."""
-    kept = {name: value for name, value in outer.items() if not name.startswith("AIRFLOW_")}
+    dropped = (
+        "AIRFLOW_",
+        "PYTHONDONTWRITEBYTECODE",
+    )  # without cached bytecode every process compiles Airflow anew
+    kept = {name: value for name, value in outer.items() if not name.startswith(dropped)}
     no_proxy = ",".join(
         filter(None, [outer.get("NO_PROXY", outer.get("no_proxy", "")), LOOPBACK, "localhost"])
     )
