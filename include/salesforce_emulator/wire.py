@@ -87,7 +87,7 @@ def json_response(
 ) -> Response:
     """Return JSON in Salesforce's media type."""
     return Response(
-        json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass"),
+        json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace"),
         status_code=status,
         media_type="application/json;charset=UTF-8",
         headers=dict(headers) if headers else None,
