@@ -52,6 +52,11 @@ class Figures:
 
     def new_runs(self) -> list[RunFigures]:
         """Return the runs since the last call, in the order in which they started."""
+        found = self._runs_not_seen()
+        self._seen_runs.update(run.run_id for run in found)
+        return found
+
+    def _runs_not_seen(self) -> list[RunFigures]:
         with closing(sqlite3.connect(f"file:{self.ledger}?mode=ro", uri=True)) as connection:
             rows = connection.execute(
                 "SELECT run_id, dag_id, state, counts FROM runs ORDER BY started_at, run_id"
@@ -61,13 +66,15 @@ class Figures:
                 "SELECT run_id, kind, SUM(calls) FROM run_api_calls GROUP BY run_id, kind"
             ):
                 calls.setdefault(run_id, Counter())[kind] = number
-        found = [
+        return [
             RunFigures(run_id, dag_id, state, json.loads(counts or "{}") or {}, calls.get(run_id, Counter()))
             for run_id, dag_id, state, counts in rows
             if run_id not in self._seen_runs
         ]
-        self._seen_runs.update(run.run_id for run in found)
-        return found
+
+    def read_since_report(self, dag_id: str) -> int:
+        """Return how many pairs a DAG's finished runs have read since the last call of ``new_runs``."""
+        return sum(run.counts.get("read", 0) for run in self._runs_not_seen() if run.dag_id == dag_id)
 
     def new_requests(self) -> Counter[str]:
         """Return the requests that the org received since the last call, by the product's kinds."""

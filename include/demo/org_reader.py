@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import requests
 
-_API: Final = "/services/data/v64.0"
-_TIMEOUT_SECONDS: Final = 120.0
+API: Final = "/services/data/v64.0"
+TIMEOUT_SECONDS: Final = 120.0
 _EVENTS: Final = (
     "SELECT Id, Subject, StartDateTime, EndDateTime, WhoId, OwnerId, Coconut_Booking_Key__c, Coconut_Booking_Id__c "
     "FROM Event"
@@ -69,8 +69,8 @@ class OrgState:
         return {event.id for event in self.events if not event.key}
 
 
-def read_org(org: Mapping[str, str]) -> OrgState:
-    """Query the org over HTTP with the credentials it announced."""
+def sign_in(org: Mapping[str, str]) -> requests.Session:
+    """Sign in to the org with the credentials it announced."""
     session = requests.Session()
     session.trust_env = False
     answer = session.post(
@@ -80,10 +80,16 @@ def read_org(org: Mapping[str, str]) -> OrgState:
             "client_id": org["consumer_key"],
             "client_secret": org["consumer_secret"],
         },
-        timeout=_TIMEOUT_SECONDS,
+        timeout=TIMEOUT_SECONDS,
     )
     answer.raise_for_status()
     session.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+    return session
+
+
+def read_org(org: Mapping[str, str]) -> OrgState:
+    """Query the org afresh, over HTTP."""
+    session = sign_in(org)
     people = [_person(record, is_contact=False) for record in _query(session, org["url"], _LEADS)]
     people += [_person(record, is_contact=True) for record in _query(session, org["url"], _CONTACTS)]
     state = OrgState(
@@ -99,14 +105,14 @@ def read_org(org: Mapping[str, str]) -> OrgState:
 
 def _query(session: requests.Session, url: str, soql: str) -> list[dict[str, Any]]:
     records: list[dict[str, Any]] = []
-    answer = session.get(f"{url}{_API}/query", params={"q": soql}, timeout=_TIMEOUT_SECONDS)
+    answer = session.get(f"{url}{API}/query", params={"q": soql}, timeout=TIMEOUT_SECONDS)
     while True:
         answer.raise_for_status()
         page = answer.json()
         records += page["records"]
         if page["done"]:
             return records
-        answer = session.get(f"{url}{page['nextRecordsUrl']}", timeout=_TIMEOUT_SECONDS)
+        answer = session.get(f"{url}{page['nextRecordsUrl']}", timeout=TIMEOUT_SECONDS)
 
 
 def _event(record: Mapping[str, Any]) -> OrgEvent:

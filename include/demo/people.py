@@ -80,6 +80,8 @@ class People:
         """Return records we created for somebody who was there already, or whom we created twice."""
         created: dict[Triple, list[OrgPerson]] = {}
         for person in self._ours.values():
+            if person.is_converted:  # its Contact is nobody's duplicate
+                continue
             if agrees := triple(person.first_name, person.last_name, person.email):
                 created.setdefault(agrees, []).append(person)
         return [
