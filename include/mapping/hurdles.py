@@ -54,9 +54,7 @@ def is_removed(pairs: pd.DataFrame) -> pd.Series[bool]:
 
 
 def _loses_event(pairs: pd.DataFrame, terms: Terms) -> pd.Series[bool]:
-    if not terms.deletes_cancelled:
-        return pairs["booking_deleted"] & ~pairs["booking_deleted"]
-    return pairs["status"] == CANCELLED
+    return (pairs["status"] == CANCELLED) & terms.deletes_cancelled
 
 
 def _time_fault(reason: Reason) -> Hurdle:

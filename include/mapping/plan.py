@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hashlib import sha256
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -12,9 +12,6 @@ import pyarrow as pa
 import pyarrow.json as pj
 
 from include.frames import CLEAR, TEXT
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 BOOKING_KEY: Final = "Coconut_Booking_Key__c"
 
@@ -88,11 +85,6 @@ def changed_fields(desired: pd.DataFrame, stored: pd.DataFrame, *, resend: pd.Se
     """
     same = _equal(desired, stored) & ~resend.to_numpy()[:, None]
     return desired.fillna(CLEAR).mask(same).astype(TEXT)
-
-
-def sends_anything(wire: pd.DataFrame, fields: Sequence[str]) -> pd.Series[bool]:
-    """Tell which rows of a wire frame send at least one of ``fields``."""
-    return wire[list(fields)].notna().any(axis=1)
 
 
 def _equal(left: pd.DataFrame, right: pd.DataFrame) -> pd.DataFrame:

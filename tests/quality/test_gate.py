@@ -183,7 +183,7 @@ def test_the_share_of_bad_rows_is_counted_over_all_chunks() -> None:
 
 
 @pytest.mark.rule("Q1")
-def test_bad_rows_in_small_number_only_quarantine_themselves(open_gate: QualityGate) -> None:
+def test_bad_rows_in_small_number_only_quarantine_themselves() -> None:
     gate = QualityGate()
     verdict = gate.check_source(source(booking(1, 10, status="lost")))
     assert gate.is_open
