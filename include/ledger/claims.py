@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Connection, Select, exists, func, literal, null, select, text, true, update
+from sqlalchemy import Connection, Select, func, literal, null, select, text, true, update
 
 from include.frames import CLAIMS, TEXT, FrameContract
 from include.ledger.bulk import read, stage, stage_keys
@@ -117,6 +117,6 @@ def _lead(connection: Connection, run_id: str, led: pd.DataFrame, *, now: dateti
 def retire(connection: Connection, retired: Collection[str], *, now: datetime) -> None:
     """Retire every claim that leads to one of these keys."""
     keys = stage_keys(connection, retired)
-    is_retired = exists(select(keys.c.key).where(keys.c.key == person_claims.c.claim_key))
+    is_retired = person_claims.c.claim_key.in_(select(keys.c.key))
     query = update(person_claims).where(is_retired, person_claims.c.retired_at.is_(None))
     connection.execute(query.values(retired_at=now))

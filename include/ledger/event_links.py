@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Connection, and_, exists, func, literal, or_, select, true, update
+from sqlalchemy import Connection, func, literal, or_, select, true, update
 
 from include.frames import EVENT_LINKS
 from include.ledger.bulk import read, stage, stage_keys
@@ -99,17 +99,13 @@ def rekey(connection: Connection, rekeyed: pd.DataFrame, *, now: datetime) -> No
         )
     )
     new = event_links.alias("new")
-    has_moved = exists(
-        select(new.c.booking_key)
-        .join(staged, staged.c.new_booking_key == new.c.booking_key)
-        .where(
-            and_(
-                staged.c.old_booking_key == event_links.c.booking_key,
-                new.c.event_id == event_links.c.event_id,
-            )
-        )
+    left_behind = (
+        select(old.c.booking_key)
+        .join(staged, staged.c.old_booking_key == old.c.booking_key)
+        .join(new, new.c.booking_key == staged.c.new_booking_key)
+        .where(new.c.event_id == old.c.event_id)
     )
-    emptied = update(event_links).where(has_moved)
+    emptied = update(event_links).where(event_links.c.booking_key.in_(left_behind))
     connection.execute(emptied.values(event_id=None, payload=None, payload_hash=None, updated_at=now))
 
 

@@ -13,7 +13,6 @@ from sqlalchemy import (
     Table,
     and_,
     case,
-    exists,
     func,
     literal,
     not_,
@@ -90,10 +89,10 @@ def record(
 
 
 def _settle_claims(connection: Connection, staged: Table) -> None:
-    key, recorded = person_claims.c.claim_key, staged.c
-    record_id = select(func.min(recorded.record_id)).where(recorded.claim_key == key).scalar_subquery()
-    keyed = exists(select(recorded.claim_key).where(recorded.claim_key == key, recorded.created_by_us))
-    connection.execute(update(person_claims).where(keyed).values(record_id=record_id))
+    settled = update(person_claims).where(
+        person_claims.c.claim_key == staged.c.claim_key, staged.c.created_by_us
+    )
+    connection.execute(settled.values(record_id=staged.c.record_id))
 
 
 def follow(connection: Connection, forwards: pd.DataFrame, *, now: datetime) -> None:
@@ -101,12 +100,10 @@ def follow(connection: Connection, forwards: pd.DataFrame, *, now: datetime) -> 
     staged = stage(connection, FORWARDS, forwards)
     for table, names in ((event_links, ["who_id"]), (person_links, ["who_id", "record_id"])):
         for name in names:
-            column = table.c[name]
-            successor = select(staged.c.new_id).where(staged.c.old_id == column).scalar_subquery()
-            is_old = column.in_(select(staged.c.old_id))
-            connection.execute(update(table).where(is_old).values({name: successor, "updated_at": now}))
-    moved = update(person_links).where(person_links.c.record_id.in_(select(staged.c.new_id)))
-    connection.execute(moved.values(sobject=_sobject(person_links.c.record_id)))
+            moved = update(table).where(table.c[name] == staged.c.old_id)
+            connection.execute(moved.values({name: staged.c.new_id, "updated_at": now}))
+    followed = update(person_links).where(person_links.c.record_id.in_(select(staged.c.new_id)))
+    connection.execute(followed.values(sobject=_sobject(person_links.c.record_id)))
 
 
 def _sobject(record_id: ColumnElement[str]) -> ColumnElement[str]:

@@ -15,10 +15,9 @@ from sqlalchemy import (
     and_,
     case,
     delete,
-    exists,
+    false,
     func,
     literal,
-    false,
     not_,
     or_,
     select,
@@ -62,10 +61,8 @@ def clear_dirty(connection: Connection, keys: Collection[str], *, run_id: str) -
     if not keys:
         return
     staged = stage_keys(connection, keys)
-    was_read = or_(
-        exists(select(staged.c.key).where(staged.c.key == dirty_keys.c.booking_key)),
-        exists(select(staged.c.key).where(staged.c.key == dirty_keys.c.appointment_id)),
-    )
+    read_again = select(staged.c.key)
+    was_read = or_(dirty_keys.c.booking_key.in_(read_again), dirty_keys.c.appointment_id.in_(read_again))
     connection.execute(delete(dirty_keys).where(was_read, dirty_keys.c.seen_by_run == run_id))
 
 
