@@ -50,9 +50,9 @@ format: $(DEV_STAMP) ## rewrite the code the way `make check` wants it
 	@$(VENV)/bin/ruff format .
 
 lock: $(VENV)/.uv-$(UV_VERSION) ## resolve pyproject.toml into requirements*.txt
-	$(VENV)/bin/uv pip compile -q --universal --python-version 3.11 --custom-compile-command "make lock" \
+	$(VENV)/bin/uv pip compile -q --system-certs --universal --python-version 3.11 --custom-compile-command "make lock" \
 		--no-emit-index-url pyproject.toml -o requirements.txt
-	$(VENV)/bin/uv pip compile -q --universal --python-version 3.11 --custom-compile-command "make lock" \
+	$(VENV)/bin/uv pip compile -q --system-certs --universal --python-version 3.11 --custom-compile-command "make lock" \
 		--no-emit-index-url --constraint requirements.txt pyproject.toml --group dev -o requirements-dev.txt
 
 clean: ## forget the local stack's state (not the virtual environment)
@@ -68,7 +68,7 @@ $(VENV)/.uv-$(UV_VERSION):
 
 # pip is the second way for networks where only pip was told about a mirror or a certificate.
 install = echo "Installing $(1) from PyPI (once)" >&2; \
-	$(VENV)/bin/uv pip install -q --compile-bytecode --python $(PYTHON) -r $(1) >&2 \
+	$(VENV)/bin/uv pip install -q --system-certs --compile-bytecode --python $(PYTHON) -r $(1) >&2 \
 	|| $(PYTHON) -m pip install -q --disable-pip-version-check -r $(1) >&2
 
 $(RUNTIME_STAMP): $(VENV)/.uv-$(UV_VERSION) | requirements.txt
