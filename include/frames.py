@@ -222,7 +222,7 @@ DECISIONS = FrameContract(
         # one row per client
         "client_id": TEXT,
         "person_ref": TEXT,  # record id when known, else "new:<smallest client id of the group>"
-        "action": TEXT,  # link, create or hold
+        "action": TEXT,  # link, create, hold, or none for a deleted or disabled client without a usable link
         "sobject": TEXT,
         "record_id": TEXT,
         "who_id": TEXT,

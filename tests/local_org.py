@@ -69,7 +69,9 @@ class LocalOrg:
         """Return the live records of an sObject whose fields have the given values."""
         found: Sequence[dict[str, Any]] = self.control("GET", f"records/{sobject}")
         return [
-            row for row in found if not row.get("IsDeleted") and all(row.get(k) == v for k, v in where.items())
+            row
+            for row in found
+            if not row.get("IsDeleted") and all(row.get(k) == v for k, v in where.items())
         ]
 
     def calls(self) -> dict[str, int]:

@@ -80,7 +80,9 @@ def _stage_changes(run: SyncRun, wiring: Wiring, settings: SettingsVersion) -> M
 
 def _moved(run: SyncRun, wiring: Wiring, settings: SettingsVersion) -> frozenset[int]:
     def moved_clients(waiting: pd.DataFrame) -> set[str]:
-        return clients_changed_since(wiring.source.engine, waiting)
+        return clients_changed_since(
+            wiring.source.engine, waiting.rename(columns={"last_seen_at": "attempted_at"})
+        )
 
     def active_users(user_ids: set[str]) -> set[str]:
         return set(read_active_users(wiring.salesforce, user_ids))
@@ -93,7 +95,10 @@ def _moved(run: SyncRun, wiring: Wiring, settings: SettingsVersion) -> frozenset
 def _without_settled(
     chunk: SourceChunk, ledger: Ledger, *, reread: frozenset[int], namespace: str
 ) -> SourceChunk:
-    """Drop the pairs whose very content has a recorded outcome already, except those read again on purpose."""
+    """Drop the bookings whose very content has a recorded outcome already, except those read again on purpose.
+
+    A booking stays whole: which attendee carries a shared Event (rule S4) is seen only over all of them.
+    """
     bookings = chunk.bookings
     if bookings.empty:
         return chunk
@@ -107,7 +112,8 @@ def _without_settled(
         keys.map(known["settled_digest"]) == digests
     )
     is_reread = bookings["appointment_id"].isin([str(number) for number in reread])
-    kept = bookings[~is_settled | is_reread]
+    is_fresh = (~is_settled | is_reread).groupby(bookings["appointment_id"]).transform("any")
+    kept = bookings[is_fresh]
     return SourceChunk(
         bookings=kept.reset_index(drop=True),
         clients=chunk.clients[chunk.clients["client_id"].isin(kept["client_id"])].reset_index(drop=True),

@@ -148,7 +148,9 @@ def test_a_booking_without_end_takes_the_services_duration(world: World) -> None
         pytest.param(14 * 24 * 60 + 1, Reason.TOO_LONG, id="a minute more than 14 days"),
     ],
 )
-def test_impossible_times_are_quarantined_until_the_row_changes(world: World, minutes: int, reason: Reason) -> None:
+def test_impossible_times_are_quarantined_until_the_row_changes(
+    world: World, minutes: int, reason: Reason
+) -> None:
     world.client(1)
     world.booking(10, 1, ends_at=NOW + timedelta(days=3, minutes=minutes))
     world.client(2)

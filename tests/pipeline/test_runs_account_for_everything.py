@@ -228,7 +228,9 @@ def test_an_unreachable_booking_database_is_transient_and_an_incomplete_one_is_n
     wiring.source = SourceGateway(sa.create_engine("postgresql+psycopg://nobody@127.0.0.1:9/none"))
     with pytest.raises(SourceUnavailableError):
         extract_changes(world.run(), wiring)
-    wiring.source = SourceGateway(sa.create_engine(f"sqlite:///{tmp_path / 'other.db'}"))
+    other = sa.create_engine(f"sqlite:///{tmp_path / 'other.db'}")
+    sa.Table("clients", sa.MetaData(), sa.Column("id", sa.Integer)).create(other)
+    wiring.source = SourceGateway(other)
     with pytest.raises(ConfigurationError) as caught:
         extract_changes(world.run(), wiring)
     assert "appointments" in str(caught.value)

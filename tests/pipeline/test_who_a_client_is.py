@@ -71,7 +71,9 @@ def test_the_phone_algorithm_finds_a_phone_typed_another_way(world: World) -> No
 @pytest.mark.rule("M3")
 def test_names_are_compared_without_regard_to_case_spaces_and_form(world: World) -> None:
     known = lead(world, FirstName="José  María", LastName="ÅNGSTRÖM", Email="jm@example.com")
-    world.client(1, first_name="JOSE\u0301 mari\u0301a", last_name=" a\u030angstro\u0308m ", email="JM@EXAMPLE.COM")
+    world.client(
+        1, first_name="JOSE\u0301 mari\u0301a", last_name=" a\u030angstro\u0308m ", email="JM@EXAMPLE.COM"
+    )
     world.booking(10, 1)
     world.sync()
     assert world.event("10-1")["WhoId"] == known
@@ -145,7 +147,7 @@ def test_a_lead_converted_between_two_runs_leads_to_its_contact(world: World) ->
     world.edit(10, notes="later")
     world.org.forget_calls()
     counts = world.sync()
-    contact_id = converted["contact_id"]
+    contact_id = converted["contactId"]
     assert {row["WhoId"] for row in world.events()} == {contact_id}
     assert (counts["created"], counts["updated"]) == (1, 1)
     assert len(world.org.records("Contact")) == 1
@@ -197,7 +199,9 @@ def test_the_same_new_person_through_both_dags_at_once_is_created_once(world: Wo
         world.booking(100 + number, number)
         world.booking(200 + number, number, kind="walk_in")
     with ThreadPoolExecutor(2) as pool:
-        both = [pool.submit(world.sync, selection) for selection in (Selection.APPOINTMENTS, Selection.WALK_INS)]
+        both = [
+            pool.submit(world.sync, selection) for selection in (Selection.APPOINTMENTS, Selection.WALK_INS)
+        ]
         counts = [future.result() for future in both]
     assert [count["created"] for count in counts] == [30, 30]
     assert len(world.org.records("Lead")) == 10

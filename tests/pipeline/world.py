@@ -48,7 +48,9 @@ class World:
     def create(cls, org: LocalOrg, folder: Path) -> World:
         source = sa.create_engine(f"sqlite:///{folder / 'coconut.db'}")
         tables.create_all(source)
-        ledger = Ledger.open(sa.create_engine(f"sqlite:///{folder / 'ledger.db'}"), now=NOW - timedelta(days=400))
+        ledger = Ledger.open(
+            sa.create_engine(f"sqlite:///{folder / 'ledger.db'}"), now=NOW - timedelta(days=400)
+        )
         world = cls(org, source, ledger, Staging(f"file://{folder / 'staging'}"))
         world.insert("locations", id=1, name="Main Street", city="Toronto", timezone="America/Toronto")
         world.insert("services", id=1, name="Advice", duration_minutes=30)
@@ -64,7 +66,11 @@ class World:
 
     def insert(self, table: str, **values: Any) -> None:
         target = tables.metadata.tables[table]
-        stamps = {name: self.tick() for name in ("updated_at", "created_at") if name in target.c and name not in values}
+        stamps = {
+            name: self.tick()
+            for name in ("updated_at", "created_at")
+            if name in target.c and name not in values
+        }
         with self.source.begin() as connection:
             connection.execute(target.insert().values(**{**stamps, **values}))
 
@@ -77,7 +83,11 @@ class World:
         assert changed.rowcount, f"no such row in {table}"
 
     def client(self, client_id: int, **values: Any) -> int:
-        defaults = {"first_name": "Ann", "last_name": f"Lee {client_id}", "email": f"ann{client_id}@example.com"}
+        defaults = {
+            "first_name": "Ann",
+            "last_name": f"Lee {client_id}",
+            "email": f"ann{client_id}@example.com",
+        }
         self.insert("clients", id=client_id, sync_disabled=False, **{**defaults, **values})
         return client_id
 
@@ -179,4 +189,6 @@ class World:
     def written(self) -> dict[str, int]:
         """Return the write calls since the last ``forget_calls``."""
         reads = ("login", "describe", "query", "retrieve", "limits", "other", "userinfo")
-        return {kind: number for kind, number in self.org.calls().items() if not kind.startswith(reads) and number}
+        return {
+            kind: number for kind, number in self.org.calls().items() if not kind.startswith(reads) and number
+        }
