@@ -1,0 +1,107 @@
+"""The DAGs run headless, with ``airflow dags test``, against the local org over real HTTP."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from include.demo.figures import Figures, RunFigures
+from include.demo.org_reader import read_org
+from include.demo.proof import Before, prove
+from include.local_stack.layout import Layout
+from include.local_stack.stack import Stack, local_stack
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A local org and a booking database of 150 bookings; Airflow's database is there, no component of it runs."""
+    layout = Layout(state=tmp_path_factory.mktemp("stack"))
+    with layout.locked(), local_stack(layout) as started:
+        started.start_migrating_metadata()
+        started.start_org()
+        started.fill_with_demo_data(bookings=150, seed=11)
+        started.processes.finish("airflow-migrate")
+        yield started
+
+
+@dataclass(frozen=True, slots=True)
+class Headless:
+    """What one ``airflow dags test`` left behind."""
+
+    succeeded: bool
+    output: str
+    ledger_runs: list[RunFigures]
+
+
+def run_headless(stack: Stack, figures: Figures, dag_id: str, **conf: object) -> Headless:
+    done = subprocess.run(
+        [sys.executable, "-m", "airflow", "dags", "test", dag_id, "-c", json.dumps(conf)],
+        env=dict(stack.processes.environment),
+        cwd=stack.layout.root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    output = done.stdout + done.stderr
+    return Headless(
+        done.returncode == 0 and "state=success" in output, output, figures.new_runs()
+    )
+
+
+@pytest.mark.rule("T6")
+@pytest.mark.rule("Q3")
+@pytest.mark.rule("P3")
+def test_a_dry_run_writes_nothing_and_the_real_runs_write_exactly_what_belongs_there(stack: Stack) -> None:
+    figures = Figures(stack.layout.ledger_database, stack.org_url)
+    empty = read_org(stack.org)
+    figures.leave_out_requests()
+
+    planned = run_headless(stack, figures, "sync_appointments", dry_run=True)
+
+    assert planned.succeeded, planned.output[-3000:]
+    assert {kind for kind, calls in figures.new_requests().items() if calls} <= {"login", "describe", "query"}
+    assert read_org(stack.org) == empty
+
+    figures.leave_out_requests()
+    runs = [run_headless(stack, figures, dag_id) for dag_id in ("sync_appointments", "sync_walk_ins")]
+
+    assert all(run.succeeded for run in runs), runs[-1].output[-3000:]
+    settled = [run for headless in runs for run in headless.ledger_runs]
+    assert all(run.balances and run.counts["read"] > 0 for run in settled)
+    assert sum((run.calls for run in settled[1:]), settled[0].calls) == figures.new_requests()
+    proof = prove(
+        read_org(stack.org),
+        Before(empty),
+        booking_database=stack.layout.booking_database,
+        ledger=stack.layout.ledger_database,
+    )
+    assert proof.holds, proof.lines()
+    assert proof.expected > 100
+
+
+@pytest.mark.rule("Q6")
+def test_wrong_credentials_fail_the_first_task_that_signs_in_with_one_sentence(
+    stack: Stack, tmp_path: Path
+) -> None:
+    figures = Figures(stack.layout.ledger_database, stack.org_url)
+    wrong = {"instance_url": stack.org_url, "consumer_key": "unknown", "consumer_secret": "wrong"}
+    right = stack.processes.environment
+    stack.processes.environment = {
+        **right,
+        "AIRFLOW_CONN_SALESFORCE_DEFAULT": json.dumps({"conn_type": "salesforce", "extra": wrong}),
+    }
+    try:
+        run = run_headless(stack, figures, "sync_staff")
+    finally:
+        stack.processes.environment = right
+
+    assert not run.succeeded
+    assert "salesforce_default" in run.output
