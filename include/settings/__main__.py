@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from include.errors import AppointmentSyncError, ConfigurationError
+from include.settings.availability import unavailable
 from include.settings.yaml_form import format_settings, parse_settings
 
 if TYPE_CHECKING:
     from include.ledger.repository import Ledger, SettingsVersion
+    from include.settings.model import Settings
 
 DONE, FAILED, REFUSED = 0, 1, 2
 
@@ -80,6 +82,7 @@ def _export(file: str, ledger: Ledger) -> int:
     else:
         Path(file).write_text(text, encoding="utf-8")
         sys.stdout.write(f"{_title(current)} written to {file}.\n")
+    _warn(current.settings)
     return DONE
 
 
@@ -95,12 +98,14 @@ def _import(file: str, *, who: str, ledger: Callable[[], Ledger]) -> int:
     after = opened.save_settings(settings, who=who, now=datetime.now(UTC))
     if after.version == before.version:
         sys.stdout.write(f"Nothing differs; version {before.version} stays.\n")
+        _warn(settings)
         return DONE
     old, new = (version.settings.model_dump(mode="json") for version in (before, after))
     for name in new:
         if new[name] != old[name]:
             sys.stdout.write(f"{name}: {_shown(old[name])} -> {_shown(new[name])}\n")
     sys.stdout.write(f"Saved as version {after.version} by {who}.\n")
+    _warn(settings)
     return DONE
 
 
@@ -112,6 +117,12 @@ def _title(version: SettingsVersion) -> str:
 
 def _shown(value: object) -> str:
     return "empty" if value in (None, "", []) else str(value)
+
+
+def _warn(settings: Settings) -> None:
+    """Name the settings that have no effect yet, on standard error: the YAML on standard output stays whole."""
+    if problems := unavailable(settings):
+        sys.stderr.write("\n  - ".join(["Some settings have no effect yet:", *problems]) + "\n")
 
 
 def _report(error: AppointmentSyncError) -> None:

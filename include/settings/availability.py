@@ -1,0 +1,100 @@
+"""Which settings are accepted but not acted on yet: a setting without effect is an error, not a wish.
+
+A feature that ships removes its lines here; ``docs/settings.md`` says the same in words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from include.settings.model import (
+    AccountDeduplication,
+    ClientScope,
+    ConflictWinner,
+    ContactWithoutCompany,
+    DuplicateRules,
+    EntityType,
+    Integration,
+    NewRecordOwner,
+    Settings,
+    Switch,
+    SyncMode,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    """A setting of which only some values describe what the product does today.
+
+    ``happens`` says what happens whatever the setting says; ``way_back`` is the value that says so, and may be empty.
+    """
+
+    is_true: Callable[[Any], bool]
+    happens: str
+    way_back: str
+
+
+def _only(value: StrEnum, happens: str) -> _Pending:
+    return _Pending(lambda chosen: chosen is value, happens, value.value)
+
+
+_NO_GUARD_PERCENT: Final = 100.0
+
+PENDING: Final[Mapping[str, _Pending]] = {
+    "sync_mode": _only(SyncMode.ONE_WAY, "changes made in Salesforce are not brought back"),
+    "integration": _only(Integration.MODERN, "every booking syncs as on the modern integration"),
+    "entity_type": _only(EntityType.LEAD, "people can only be created as Leads"),
+    "person_account_record_type": _Pending(lambda chosen: not chosen, "no Person Accounts are created", ""),
+    "duplicate_rules": _only(
+        DuplicateRules.ALLOW, "a person whom a duplicate rule reports is quarantined, not linked or held"
+    ),
+    "overwrite_existing": _only(Switch.OFF, "people who are found in Salesforce are never changed"),
+    "client_scope": _only(ClientScope.BOOKED, "clients are registered only when they book"),
+    "new_record_owner": _only(
+        NewRecordOwner.DEFAULT_OWNER, "new people can only belong to the default owner"
+    ),
+    "account_deduplication": _only(AccountDeduplication.AUTOMATIC, "no Accounts are created"),
+    "contact_without_company": _only(ContactWithoutCompany.OWN_ACCOUNT, "no Accounts are created"),
+    "auto_merge": _only(Switch.OFF, "nothing is merged"),
+    "conflict_winner": _only(ConflictWinner.COCONUT, "changes made in Salesforce are not compared"),
+    "daily_api_budget": _Pending(
+        lambda chosen: chosen == 0, "API calls are counted, but no budget is kept", "0"
+    ),
+    "delete_guard_percent": _Pending(
+        # The default names a guard that is still to come; refusing it would refuse every installation.
+        lambda chosen: chosen in {Settings.model_fields["delete_guard_percent"].default, _NO_GUARD_PERCENT},
+        "deletions wait for nobody's approval",
+        f"{_NO_GUARD_PERCENT:g}",
+    ),
+    "create_guard_rows": _Pending(lambda chosen: chosen == 0, "creations wait for nobody's approval", "0"),
+    "retention_days": _Pending(
+        lambda chosen: chosen == Settings.model_fields["retention_days"].default,
+        "nothing in the ledger or in staging is removed by age",
+        str(Settings.model_fields["retention_days"].default),
+    ),
+}
+"""The settings of ``include.settings.model`` that have no effect yet, or not with every value."""
+
+
+def unavailable(settings: Settings) -> list[str]:
+    """Return one sentence for each setting whose chosen value has no effect yet, in the order of the settings.
+
+    Sentences have no full stop, so that they can stand in a list of problems.
+    """
+    return [
+        f"{name}: {_shown(value)} is not available yet ({pending.happens}); {_advice(pending)}"
+        for name in Settings.model_fields
+        if (pending := PENDING.get(name)) is not None
+        and not pending.is_true(value := getattr(settings, name))
+    ]
+
+
+def _shown(value: object) -> str:
+    return value.value if isinstance(value, StrEnum) else str(value)
+
+
+def _advice(pending: _Pending) -> str:
+    return f"set it to {pending.way_back}" if pending.way_back else "leave it empty"
