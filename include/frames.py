@@ -1,8 +1,8 @@
 """The column contract of every frame that crosses a stage.
 
-Text columns use pandas' ``str`` dtype (pyarrow-backed, missing = ``NaN``); ids and phones are text, always. Instants
-are ``datetime64[us, UTC]``. Whole numbers that may be missing are ``Int64``; claims (``is_active``, ``booking_deleted``)
-are ``bool``.
+Text columns use pandas' ``str`` dtype (pyarrow-backed, missing = ``NaN``); ids and phones are text, always.
+Instants are ``datetime64[us, UTC]``. Whole numbers that may be missing are ``Int64``; claims (``is_active``,
+``booking_deleted``) are ``bool``.
 
 A *wire frame* holds Salesforce fields under their API names as the text that travels: a missing value is ``UNSET``
 (leave the field alone) and the text ``#N/A`` is ``CLEAR`` (set it to null), as in Bulk API 2.0 CSV files
