@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from include.errors import AutomaticSyncOff
+from include.errors import AutomaticSyncOff, ConfigurationError
 from include.mapping.events import booking_keys, digest_pairs, source_versions
 from include.pipeline.accounting import counted_calls
 from include.pipeline.artifacts import (
@@ -17,6 +17,7 @@ from include.pipeline.artifacts import (
 )
 from include.pipeline.context import SyncRun, Trigger, Wiring
 from include.pipeline.sync_staff import read_active_users
+from include.settings.availability import unavailable
 from include.settings.model import Switch
 from include.source.changes import ChangeQuery, ChangeReader, clients_changed_since
 from include.source.pairs import SourceChunk
@@ -37,7 +38,8 @@ def extract_changes(run: SyncRun, wiring: Wiring) -> dict[str, object]:
 
     Raises:
         AutomaticSyncOff: the run is scheduled and the setting ``automatic_sync`` is off.
-        ConfigurationError: staging cannot be written, or the booking database lacks columns.
+        ConfigurationError: staging cannot be written, the booking database lacks columns, or a setting asks for
+            what is not available yet.
         SourceUnavailableError: the booking database does not answer.
     """
     with counted_calls(run, wiring, EXTRACT):
@@ -45,6 +47,7 @@ def extract_changes(run: SyncRun, wiring: Wiring) -> dict[str, object]:
         if run.trigger is Trigger.SCHEDULED and settings.settings.automatic_sync is Switch.OFF:
             msg = "Automatic sync is switched off in the settings; trigger the DAG by hand to sync now."
             raise AutomaticSyncOff(msg)
+        _refuse_unavailable(settings)
         wiring.staging.check()
         wiring.source.check()
         wiring.ledger.open_run(run, settings_version=settings.version)
@@ -52,6 +55,13 @@ def extract_changes(run: SyncRun, wiring: Wiring) -> dict[str, object]:
         if manifest.read == 0:
             _settle_empty(run, wiring, manifest)
         return {"read": manifest.read, "chunks": manifest.chunks, "empty": manifest.read == 0}
+
+
+def _refuse_unavailable(settings: SettingsVersion) -> None:
+    """Stop rather than ignore a setting: who chose a value believes that it works."""
+    if problems := unavailable(settings.settings):
+        msg = "Settings ask for what this release does not do yet; set them back to their defaults:"
+        raise ConfigurationError(msg, problems)
 
 
 def _stage_changes(run: SyncRun, wiring: Wiring, settings: SettingsVersion) -> Manifest:
