@@ -271,6 +271,22 @@ EVENT_LINKS = FrameContract(
     },
 )
 
+FACTS: Final[Mapping[str, str]] = {
+    "kind": TEXT,
+    "status": TEXT,
+    "is_primary": CLAIM,
+    "service_id": TEXT,
+    "service_name": TEXT,
+    "location_id": TEXT,
+    "location_name": TEXT,
+    "staff_id": TEXT,
+    "starts_at": INSTANT,
+    "ends_at": INSTANT,
+    "local_day": TEXT,  # ISO date in the booking's zone
+    "booked_at": INSTANT,
+}
+"""What reports need to know of a booking."""
+
 EVENTS = FrameContract(
     "events",
     {
@@ -292,19 +308,7 @@ EVENTS = FrameContract(
         "desired_owner_id": TEXT,
         "needs_person": CLAIM,  # the pair makes its person needed even if no Event is written (S11)
         "payload": TEXT,  # JSON of all wire fields as they will stand after the write, without WhoId and OwnerId
-        # facts for reports
-        "kind": TEXT,
-        "status": TEXT,
-        "is_primary": CLAIM,
-        "service_id": TEXT,
-        "service_name": TEXT,
-        "location_id": TEXT,
-        "location_name": TEXT,
-        "staff_id": TEXT,
-        "starts_at": INSTANT,
-        "ends_at": INSTANT,
-        "local_day": TEXT,  # ISO date in the booking's zone
-        "booked_at": INSTANT,
+        **FACTS,
     },
     wire_fields=True,
 )

@@ -2,23 +2,7 @@
 
 from __future__ import annotations
 
-from include.frames import CLAIM, INSTANT, TEXT, WHOLE, FrameContract
-
-FACTS = {
-    "kind": TEXT,
-    "status": TEXT,
-    "is_primary": CLAIM,
-    "service_id": TEXT,
-    "service_name": TEXT,
-    "location_id": TEXT,
-    "location_name": TEXT,
-    "staff_id": TEXT,
-    "starts_at": INSTANT,
-    "ends_at": INSTANT,
-    "local_day": TEXT,
-    "booked_at": INSTANT,
-}
-"""What reports need to know of a booking."""
+from include.frames import CLAIM, FACTS, INSTANT, TEXT, WHOLE, FrameContract
 
 PAIRS_TO_CLAIM = FrameContract(
     "pairs_to_claim",

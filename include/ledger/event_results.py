@@ -22,9 +22,9 @@ from sqlalchemy import (
     true,
 )
 
-from include.frames import TEXT
+from include.frames import FACTS, TEXT
 from include.ledger.bulk import stage
-from include.ledger.contracts import EVENT_RESULTS, FACTS
+from include.ledger.contracts import EVENT_RESULTS
 from include.ledger.engine import upsert
 from include.ledger.tables import dirty_keys, event_links
 from include.ledger.types import Instant

@@ -25,8 +25,9 @@ from sqlalchemy import (
     update,
 )
 
+from include.frames import FACTS
 from include.ledger.bulk import stage, stage_keys
-from include.ledger.contracts import FACTS, OUTCOMES
+from include.ledger.contracts import OUTCOMES
 from include.ledger.engine import upsert
 from include.ledger.moves import KINDS
 from include.ledger.tables import dirty_keys, event_links, outcomes, quarantine
