@@ -1,0 +1,1 @@
+"""How long the stages and the rules take at volume; run by hand, never by the tests. See docs/benchmarks.md."""
