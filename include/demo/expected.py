@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -69,10 +68,6 @@ class Expectation:
 
     events: dict[str, ExpectedEvent] = field(default_factory=dict)
     left_alone: dict[str, str] = field(default_factory=dict)
-
-    def reasons(self) -> Counter[str]:
-        """Return how many pairs are left alone for each reason."""
-        return Counter(self.left_alone.values())
 
 
 def read_expectation(booking_database: Path) -> Expectation:

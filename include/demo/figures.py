@@ -37,8 +37,10 @@ class RunFigures:
     def conservation_line(self) -> str:
         """Return the equation in figures, and what was written."""
         parts = " + ".join(f"{self.counts.get(outcome, 0):,} {outcome}" for outcome in OUTCOMES)
-        actions = ", ".join(f"{self.counts.get(action, 0):,} {action}" for action in ACTIONS)
-        return f"read {self.counts.get('read', 0):,} = {parts}   ({actions})"
+        actions = ", ".join(
+            f"{self.counts[action]:,} {action}" for action in ACTIONS if self.counts.get(action)
+        )
+        return f"read {self.counts.get('read', 0):,} = {parts}" + (f"   ({actions})" if actions else "")
 
 
 @dataclass(slots=True)

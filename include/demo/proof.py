@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,6 +30,18 @@ class Before:
     who_of: Mapping[int, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """What the ledger says of a pair that was not synced: held, quarantined or disabled, why, and what it waits for."""
+
+    outcome: str
+    reason: str
+    waits_for: str
+
+    def __str__(self) -> str:
+        return f"{self.outcome}, {self.reason}, waits for {self.waits_for}"
+
+
 @dataclass(slots=True)
 class Proof:
     """What was found; it holds when nothing is in ``findings``."""
@@ -37,8 +49,7 @@ class Proof:
     expected: int
     found: int
     people: int
-    left_alone: Counter[str]
-    refused: Counter[str]
+    set_aside: Counter[str]
     findings: dict[str, list[str]]
     staff_of: dict[str, int | None]
     who_of: dict[int, str]
@@ -57,13 +68,7 @@ class Proof:
         lines += [
             f"  {name}: {', '.join(keys[:_SHOWN_EXAMPLES])}" for name, keys in self.findings.items() if keys
         ]
-        left = ", ".join(f"{number:,} {why}" for why, number in self.left_alone.most_common())
-        refused = ", ".join(f"{number:,} {why}" for why, number in self.refused.most_common())
-        return [
-            *lines,
-            f"  Left as they were: {left or 'none'}",
-            f"  Refused by Salesforce: {refused or 'none'}",
-        ]
+        return [*lines, *(f"  {number:,} {why}" for why, number in self.set_aside.most_common())]
 
 
 def prove(org: OrgState, before: Before, *, booking_database: Path, ledger: Path) -> Proof:
@@ -76,27 +81,31 @@ def prove(org: OrgState, before: Before, *, booking_database: Path, ledger: Path
         ledger: the product's SQLite ledger, for one setting and for what Salesforce refused.
     """
     expectation = read_expectation(booking_database)
-    refused = _refused(ledger)
+    set_aside = _read_set_aside(ledger)
+    refused = {key for key, row in set_aside.items() if row.reason in _REFUSALS}
     people = People(org, clients_of(booking_database), before.who_of)
     wanted = _one_per_person(expectation, people, refused)
     comparison = _Comparison(org, before, people, _events_owner(ledger))
     findings = comparison.compare(wanted, expectation, refused)
     findings["duplicate people"] = people.duplicates()
+    unsynced = expectation.left_alone.keys() | refused
+    findings["without a reason"] = sorted(unsynced - set_aside.keys())
+    findings["set aside without need"] = sorted(set_aside.keys() & wanted.keys())
     return Proof(
         expected=len(wanted),
         found=len(org.by_key()),
         people=len(org.people),
-        left_alone=expectation.reasons(),
-        refused=Counter(refused.values()),
+        set_aside=Counter(
+            f"{expectation.left_alone.get(key, 'that only Salesforce can judge')}: {row}"
+            for key, row in set_aside.items()
+        ),
         findings=findings,
         staff_of={key: event.staff_id for key, event in wanted.items()},
         who_of={event.client.id: who for event in wanted.values() if (who := people.who(event.client))},
     )
 
 
-def _one_per_person(
-    expectation: Expectation, people: People, refused: Mapping[str, str]
-) -> dict[str, ExpectedEvent]:
+def _one_per_person(expectation: Expectation, people: People, refused: Set[str]) -> dict[str, ExpectedEvent]:
     """Leave one Event per booking and person: the primary attendee's, else that of the lowest client id (S4)."""
     chosen: dict[tuple[int, str], ExpectedEvent] = {}
     for event in expectation.events.values():
@@ -117,7 +126,7 @@ class _Comparison:
     events_owner: str
 
     def compare(
-        self, wanted: Mapping[str, ExpectedEvent], expectation: Expectation, refused: Mapping[str, str]
+        self, wanted: Mapping[str, ExpectedEvent], expectation: Expectation, refused: Set[str]
     ) -> dict[str, list[str]]:
         """Return the keys or Ids that are wrong, by what is wrong with them."""
         found, earlier = self.org.by_key(), self.before.org.by_key()
@@ -167,14 +176,10 @@ def _right_times(want: ExpectedEvent, have: OrgEvent) -> bool:
     return (have.starts_at, have.ends_at) == (want.starts_at, want.ends_at)
 
 
-def _refused(ledger: Path) -> dict[str, str]:
-    marks = ", ".join("?" * len(_REFUSALS))
+def _read_set_aside(ledger: Path) -> dict[str, SetAside]:
     with closing(sqlite3.connect(f"file:{ledger}?mode=ro", uri=True)) as connection:
-        rows = connection.execute(
-            f"SELECT booking_key, reason FROM quarantine WHERE reason IN ({marks})",  # noqa: S608 - only marks
-            _REFUSALS,
-        )
-        return dict(rows.fetchall())
+        rows = connection.execute("SELECT booking_key, outcome, reason, waits_for FROM quarantine")
+        return {key: SetAside(*row) for key, *row in rows}
 
 
 def _events_owner(ledger: Path) -> str:

@@ -86,12 +86,21 @@ def ledger(tmp_path: Path) -> Path:
     """The two tables that the proof reads of the ledger."""
     path = tmp_path / "ledger.db"
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute("CREATE TABLE quarantine (booking_key TEXT, reason TEXT)")
+        connection.execute(
+            "CREATE TABLE quarantine (booking_key TEXT, outcome TEXT, reason TEXT, waits_for TEXT)"
+        )
         connection.execute("CREATE TABLE settings_versions (version INTEGER, settings TEXT)")
         settings = json.dumps({"unassigned_events_owner": FALLBACK})
         connection.execute("INSERT INTO settings_versions VALUES (1, ?)", [settings])
         connection.commit()
+    set_aside(path, "3-3", "held", "walk_in_not_final")
     return path
+
+
+def set_aside(ledger: Path, key: str, outcome: str, reason: str) -> None:
+    with closing(sqlite3.connect(ledger)) as connection:
+        connection.execute("INSERT INTO quarantine VALUES (?, ?, ?, 'row')", [key, outcome, reason])
+        connection.commit()
 
 
 def person(record_id: str, first: str, last: str, email: str, key: str | None = None) -> OrgPerson:
@@ -144,7 +153,7 @@ def test_the_proof_holds_for_what_the_booking_database_says(prove_it: Prove) -> 
 
     assert proof.findings == {name: [] for name in proof.findings}
     assert (proof.holds, proof.expected, proof.found) == (True, 2, 2)
-    assert proof.left_alone == {"walk-in that is not final": 1}
+    assert proof.set_aside == {"walk-in that is not final: held, walk_in_not_final, waits for row": 1}
 
 
 @pytest.mark.parametrize(
@@ -188,14 +197,25 @@ def test_a_record_created_for_somebody_who_was_there_is_a_duplicate_person(prove
 
 
 def test_what_salesforce_refused_is_not_missing_but_told(prove_it: Prove, ledger: Path) -> None:
-    with closing(sqlite3.connect(ledger)) as connection:
-        connection.execute("INSERT INTO quarantine VALUES ('2-3', 'refused_by_salesforce')")
-        connection.commit()
+    set_aside(ledger, "2-3", "quarantined", "refused_by_salesforce")
 
     proof = prove_it(replace(right_org(), events=[SHARED]))
 
     assert proof.holds
-    assert proof.refused == {"refused_by_salesforce": 1}
+    assert any("that only Salesforce can judge" in line for line in proof.lines())
+
+
+@pytest.mark.rule("Q2")
+def test_a_pair_that_was_not_synced_needs_a_reason_and_one_that_was_needs_none(
+    prove_it: Prove, ledger: Path
+) -> None:
+    with closing(sqlite3.connect(ledger)) as connection:
+        connection.execute("DELETE FROM quarantine")
+        connection.commit()
+    assert prove_it(right_org()).findings["without a reason"] == ["3-3"]
+
+    set_aside(ledger, "1-2", "held", "out_of_scope")
+    assert prove_it(right_org()).findings["set aside without need"] == ["1-2"]
 
 
 def test_an_event_that_had_to_be_left_alone_may_neither_go_nor_change(
