@@ -42,12 +42,14 @@ def open_wiring() -> Iterator[Wiring]:
         stack.callback(source.dispose)
         ledger = ledger_engine()
         stack.callback(ledger.dispose)
-        yield Wiring(
+        wiring = Wiring(
             source=SourceGateway(source),
             ledger=Ledger.open(ledger),
             staging=Staging(staging_url()),
             connect_salesforce=connect_salesforce,
         )
+        stack.callback(wiring.close)
+        yield wiring
 
 
 def connect_salesforce() -> SalesforceGateway:

@@ -91,3 +91,8 @@ class Wiring:
     def has_signed_in(self) -> bool:
         """Tell whether this task talked to Salesforce."""
         return "salesforce" in self.__dict__
+
+    def close(self) -> None:
+        """Close the connections to Salesforce, if there are any; the databases' belong to whoever opened them."""
+        if self.has_signed_in:
+            self.salesforce.close()
