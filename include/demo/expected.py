@@ -35,6 +35,14 @@ _PAIRS: Final = """
     LEFT JOIN staff f ON f.id = a.staff_id
 """
 
+_LAST_CHANGES: Final = """
+    SELECT id, MAX(updated_at) FROM (
+        SELECT id, updated_at FROM appointments
+        UNION ALL SELECT appointment_id, updated_at FROM attendees
+        UNION ALL SELECT appointment_id, updated_at FROM answers
+    ) GROUP BY id
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Client:
@@ -82,6 +90,12 @@ def read_expectation(booking_database: Path) -> Expectation:
             elif row["deleted_at"] is None and row["removed_at"] is None:
                 expectation.events[key] = _event(key, row)
     return expectation
+
+
+def last_changes(booking_database: Path) -> dict[int, str]:
+    """Return when each booking changed last: its row, its attendees or their answers."""
+    with closing(sqlite3.connect(f"file:{booking_database}?mode=ro", uri=True)) as connection:
+        return dict(connection.execute(_LAST_CHANGES).fetchall())
 
 
 def clients_of(booking_database: Path) -> list[Client]:

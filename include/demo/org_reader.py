@@ -12,8 +12,8 @@ import requests
 API: Final = "/services/data/v64.0"
 TIMEOUT_SECONDS: Final = 120.0
 _EVENTS: Final = (
-    "SELECT Id, Subject, StartDateTime, EndDateTime, WhoId, OwnerId, Coconut_Booking_Key__c, Coconut_Booking_Id__c "
-    "FROM Event"
+    "SELECT Id, Subject, StartDateTime, EndDateTime, WhoId, OwnerId, SystemModstamp, Coconut_Booking_Key__c, "
+    "Coconut_Booking_Id__c FROM Event"
 )
 _LEADS: Final = (
     "SELECT Id, FirstName, LastName, Email, CreatedDate, Coconut_Client_Key__c, IsConverted, ConvertedContactId "
@@ -35,6 +35,7 @@ class OrgEvent:
     ends_at: datetime
     who_id: str | None
     owner_id: str
+    modified: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +126,7 @@ def _event(record: Mapping[str, Any]) -> OrgEvent:
         ends_at=datetime.fromisoformat(record["EndDateTime"]),
         who_id=record["WhoId"],
         owner_id=record["OwnerId"],
+        modified=record["SystemModstamp"],
     )
 
 

@@ -11,7 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from include.demo.expected import Expectation, ExpectedEvent, clients_of, read_expectation
+from include.demo.expected import (
+    Expectation,
+    ExpectedEvent,
+    clients_of,
+    last_changes,
+    read_expectation,
+)
 from include.demo.org_reader import OrgEvent, OrgState
 from include.demo.people import People
 
@@ -28,6 +34,12 @@ class Before:
     org: OrgState
     staff_of: Mapping[str, int | None] = field(default_factory=dict)
     who_of: Mapping[int, str] = field(default_factory=dict)
+    changed_at: Mapping[int, str] = field(default_factory=dict)
+
+    @classmethod
+    def going_on(cls, proof: Proof, org: OrgState) -> Before:
+        """Return what the next runs find, after those of a proof."""
+        return cls(org, proof.staff_of, proof.who_of, proof.changed_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +65,7 @@ class Proof:
     findings: dict[str, list[str]]
     staff_of: dict[str, int | None]
     who_of: dict[int, str]
+    changed_at: dict[int, str]
 
     @property
     def holds(self) -> bool:
@@ -89,6 +102,8 @@ def prove(org: OrgState, before: Before, *, booking_database: Path, ledger: Path
     findings = comparison.compare(wanted, expectation, refused)
     findings["duplicate people"] = people.duplicates()
     unsynced = expectation.left_alone.keys() | refused
+    changed_at = last_changes(booking_database)
+    findings["written without a change"] = comparison.written_without_change(changed_at)
     findings["without a reason"] = sorted(unsynced - set_aside.keys())
     findings["set aside without need"] = sorted(set_aside.keys() & wanted.keys())
     return Proof(
@@ -102,6 +117,7 @@ def prove(org: OrgState, before: Before, *, booking_database: Path, ledger: Path
         findings=findings,
         staff_of={key: event.staff_id for key, event in wanted.items()},
         who_of={event.client.id: who for event in wanted.values() if (who := people.who(event.client))},
+        changed_at=changed_at,
     )
 
 
@@ -145,6 +161,20 @@ class _Comparison:
                 self.before.org.foreign_event_ids() ^ self.org.foreign_event_ids()
             ),
         }
+
+    def written_without_change(self, changed_at: Mapping[int, str]) -> list[str]:
+        """Return the Events that were written although nothing of their booking changed in Coconut (S12)."""
+        earlier = self.before.org.by_key()
+        touched = [
+            event
+            for key, event in self.org.by_key().items()
+            if key in earlier and earlier[key].modified != event.modified
+        ]
+        return [
+            event.id
+            for event in touched
+            if self.before.changed_at.get(booking := int(event.booking_id or 0)) == changed_at.get(booking)
+        ]
 
     def _duplicates(self) -> list[str]:
         keys = Counter(event.key for event in self.org.events if event.key)

@@ -66,7 +66,7 @@ class Demo:
         calls = self._report(figures)
         if writes := Counter({kind: calls[kind] for kind in _WRITING_KINDS if calls[kind]}):
             self.complain(f"the unchanged run made write calls: {in_words(writes)}")
-        self._check(figures, Before(org, proof.staff_of, proof.who_of))
+        self._check(figures, Before.going_on(proof, org))
 
         before = self._let_time_pass(figures, proof, org)
         self.say("Third run: starts by itself.")
@@ -95,7 +95,7 @@ class Demo:
         """Let users work in Salesforce and in Coconut; return what the third run finds."""
         self.say("Meanwhile in Salesforce ...")
         self.say(f"  {work_in_salesforce(self.stack.org, org)}")
-        before = Before(read_org(self.stack.org), proof.staff_of, proof.who_of)
+        before = Before.going_on(proof, read_org(self.stack.org))
         figures.leave_out_requests()
         self.say("Meanwhile in Coconut: reschedules, cancellations, deletions, new bookings ...")
         self.say(f"  {self.stack.edit_demo_data(seed=self.seed)}")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
+import secrets
 import shutil
 import socket
 from collections.abc import Iterator, Mapping
@@ -99,6 +101,22 @@ class Layout:
     def passwords_file(self) -> Path:
         """Return where Airflow's simple auth manager writes the password it generated."""
         return self.airflow_home / "simple_auth_manager_passwords.json.generated"
+
+    def prepare_airflow_home(self) -> None:
+        """Write the secrets that Airflow's processes share, once.
+
+        Left to itself, each of several processes that start together would write a configuration of its own.
+        """
+        self.airflow_home.mkdir(parents=True, exist_ok=True)
+        file = self.airflow_home / "airflow.cfg"
+        if not file.exists():
+            file.touch(mode=0o600)
+            fernet_key = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+            file.write_text(
+                f"[core]\nfernet_key = {fernet_key}\n\n"
+                f"[api]\nsecret_key = {secrets.token_hex(32)}\n\n"
+                f"[api_auth]\njwt_secret = {secrets.token_hex(64)}\n"
+            )
 
     def forget(self) -> None:
         """Delete all state but the ports (a browser tab stays valid) and the lock."""

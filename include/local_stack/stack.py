@@ -87,7 +87,7 @@ class Stack:
 
     def start_migrating_metadata(self) -> None:
         """Begin to create or update Airflow's metadata database; it must have finished before Airflow starts."""
-        self.layout.airflow_home.mkdir(parents=True, exist_ok=True)
+        self.layout.prepare_airflow_home()
         self.processes.start("airflow-migrate", "airflow", "db", "migrate")
 
     def start_airflow(self) -> None:

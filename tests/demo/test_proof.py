@@ -118,6 +118,7 @@ SHARED = OrgEvent(
     ends_at=END,
     who_id=CONTACT,
     owner_id=AGENT,
+    modified="2026-03-02T09:00:00.000+0000",
 )
 WALK_IN = replace(
     SHARED,
@@ -249,3 +250,24 @@ def test_an_owner_changed_in_salesforce_stays_while_the_staff_member_does(
 
     assert owner_findings(501) == []
     assert owner_findings(502) == ["1-2"]
+
+
+@pytest.mark.rule("S12")
+def test_an_event_that_was_written_although_its_booking_did_not_change_is_found(
+    booking_database: Path, ledger: Path
+) -> None:
+    first = prove(right_org(), Before(right_org()), booking_database=booking_database, ledger=ledger)
+    rewritten = replace(
+        right_org(), events=[SHARED, replace(WALK_IN, modified="2026-03-02T10:00:00.000+0000")]
+    )
+    before = Before.going_on(first, right_org())
+
+    def findings() -> list[str]:
+        proof = prove(rewritten, before, booking_database=booking_database, ledger=ledger)
+        return proof.findings["written without a change"]
+
+    assert findings() == [WALK_IN.id]
+    with closing(sqlite3.connect(booking_database)) as connection:
+        connection.execute("UPDATE attendees SET updated_at = '2026-03-02 09:30:00' WHERE appointment_id = 2")
+        connection.commit()
+    assert findings() == []

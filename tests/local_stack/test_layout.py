@@ -42,6 +42,18 @@ def test_chosen_ports_are_remembered(layout: Layout) -> None:
     assert layout.ports() == chosen
 
 
+def test_airflows_secrets_are_made_once_and_nobody_else_can_read_them(layout: Layout) -> None:
+    layout.prepare_airflow_home()
+    file = layout.airflow_home / "airflow.cfg"
+    made = file.read_text()
+
+    layout.prepare_airflow_home()
+
+    assert file.read_text() == made
+    assert file.stat().st_mode & 0o077 == 0
+    assert made.count(" = ") == 3
+
+
 def test_two_stacks_cannot_share_one_state(layout: Layout) -> None:
     with (
         layout.locked(),
