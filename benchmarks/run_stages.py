@@ -48,12 +48,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--database", choices=("sqlite", "postgres"), default="sqlite")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--edits", type=int, default=300)
-    parser.add_argument("--profiles", type=Path, help="profile each call of a stage into this folder (slower)")
+    parser.add_argument(
+        "--profiles", type=Path, help="profile each call of a stage into this folder (slower)"
+    )
     wanted = parser.parse_args(arguments)
     plan = DemoPlan(wanted.bookings, wanted.seed, datetime.now(UTC))
     began = time.perf_counter()
     with surroundings(wanted.database, plan) as around:
-        _say(f"{wanted.bookings:,} bookings on {wanted.database}, filled in {time.perf_counter() - began:.1f} s")
+        _say(
+            f"{wanted.bookings:,} bookings on {wanted.database}, filled in {time.perf_counter() - began:.1f} s"
+        )
         _run_both(around, "first load", wanted.profiles)
         _run_both(around, "nothing new", None)
         _say(f"\n{apply_edits(around.source, seed=wanted.seed, now=datetime.now(UTC), count=wanted.edits)}")
@@ -73,7 +77,9 @@ def run_stages(
 ) -> Measured:
     """Run all stages in order, each with adapters of its own as Airflow's tasks have, and measure each."""
     costs = Costs(around.org_cpu)
-    run = SyncRun(run_id, f"sync_{selection}", selection, Trigger.MANUAL, dry_run=False, now=datetime.now(UTC))
+    run = SyncRun(
+        run_id, f"sync_{selection}", selection, Trigger.MANUAL, dry_run=False, now=datetime.now(UTC)
+    )
 
     def staged(name: str, stage: Callable[[Wiring], dict[str, object]]) -> dict[str, object]:
         wiring = around.wiring()

@@ -101,6 +101,11 @@ def read_decisions(run: SyncRun, wiring: Wiring) -> pd.DataFrame:
     return wiring.staging.read_frame(run.run_id, MATCH, DECISIONS_NAME, DECISIONS)
 
 
+def read_decisions_of_chunk(run: SyncRun, wiring: Wiring, chunk: int) -> pd.DataFrame:
+    """Return the match decisions about the clients of one chunk."""
+    return read_chunk(run, wiring, MATCH, DECISIONS_NAME, chunk, DECISIONS)
+
+
 def read_staff_links(run: SyncRun, wiring: Wiring) -> pd.DataFrame:
     """Return the staff links as ``match_people`` checked them against the org."""
     return wiring.staging.read_frame(run.run_id, MATCH, STAFF_LINKS_NAME, STAFF_LINKS)

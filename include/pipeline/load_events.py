@@ -108,7 +108,8 @@ class EventLoader:
         """Commit what jobs of an interrupted attempt of this task did before anything is sent again."""
         for action in SENT_AS:
             for recovered in self._loader.recover(_step(action), self._chunk):
-                self._commit(action, recovered.rows.set_index("booking_key", drop=False), recovered.results)
+                rows = recovered.rows.set_index("booking_key", drop=False)
+                self._commit(action, rows, recovered.results, keys=_keys_sent(action, rows))
 
     def _resolve_people(self) -> None:
         """Give Events of people created by this run their WhoId; a person who was refused quarantines the pair."""
@@ -180,8 +181,9 @@ class EventLoader:
         rows = self._open(action)
         if rows.empty:
             return
+        keys = _keys_sent(action, rows)
         for results in self._loader.load(self._load_of(action, rows)):
-            self._commit(action, rows, results)
+            self._commit(action, rows, results, keys=keys)
 
     def _load_of(self, action: Action, rows: pd.DataFrame) -> Load:
         sent = [name for name in EVENT_FIELDS if rows[name].notna().any()]
@@ -202,11 +204,11 @@ class EventLoader:
             external_id_field=BOOKING_KEY_FIELD if action is Action.CREATE else None,
         )
 
-    def _commit(self, action: Action, rows: pd.DataFrame, results: pd.DataFrame) -> None:
-        """Record one batch of results. ``rows`` is indexed by booking key; results carry the key that was sent."""
-        keyed = rows["event_id"] if _key_column(action) == "Id" else rows[BOOKING_KEY_FIELD]
-        by_key = rows.index.to_series().groupby(keyed.to_numpy()).first()
-        answered = results.assign(booking_key=results["key"].map(by_key)).dropna(subset=["booking_key"])
+    def _commit(
+        self, action: Action, rows: pd.DataFrame, results: pd.DataFrame, *, keys: pd.Series[str]
+    ) -> None:
+        """Record one batch of results: ``rows`` is indexed by booking key, ``keys`` are those of ``_keys_sent``."""
+        answered = results.assign(booking_key=results["key"].map(keys)).dropna(subset=["booking_key"])
         answered = answered.set_index("booking_key")
         is_written = answered["is_success"]
         if action is Action.DELETE:
@@ -290,6 +292,12 @@ def _with_every_field(events: pd.DataFrame) -> pd.DataFrame:
     names = [*EVENTS.columns, *EVENT_FIELDS, "rekeyed_from"]
     missing = [name for name in names if name not in events.columns]
     return EVENTS.conform(events.assign(**dict.fromkeys(missing, None)))
+
+
+def _keys_sent(action: Action, rows: pd.DataFrame) -> pd.Series[str]:
+    """Return the booking keys of ``rows`` by the key that results are joined on."""
+    keyed = rows["event_id"] if _key_column(action) == "Id" else rows[BOOKING_KEY_FIELD]
+    return rows.index.to_series().groupby(keyed.to_numpy()).first()
 
 
 def _step(action: Action) -> str:

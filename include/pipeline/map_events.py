@@ -13,7 +13,7 @@ from include.pipeline.artifacts import (
     Manifest,
     chunk_name,
     read_chunk,
-    read_decisions,
+    read_decisions_of_chunk,
     read_staff_links,
 )
 from include.pipeline.context import SyncRun, Wiring
@@ -25,11 +25,10 @@ def map_events(run: SyncRun, wiring: Wiring, chunk: int) -> dict[str, object]:
     manifest = Manifest.read_from(run, wiring)
     settings = wiring.ledger.settings_at(manifest.settings_version).settings
     bookings = read_chunk(run, wiring, EXTRACT, BOOKINGS_NAME, chunk, BOOKINGS)
-    decisions = read_decisions(run, wiring)
     events = map_frame(
         bookings,
         read_chunk(run, wiring, EXTRACT, ANSWERS_NAME, chunk, ANSWERS),
-        decisions[decisions["client_id"].isin(bookings["client_id"])],
+        read_decisions_of_chunk(run, wiring, chunk),
         read_staff_links(run, wiring),
         wiring.ledger.event_links(bookings["appointment_id"].unique()),
         settings=settings,

@@ -18,6 +18,8 @@ from include.pipeline.artifacts import (
     MATCH,
     STAFF_LINKS_NAME,
     Manifest,
+    chunk_name,
+    read_chunk,
     read_chunks,
 )
 from include.pipeline.candidates import find_candidates
@@ -48,6 +50,7 @@ def match_people(run: SyncRun, wiring: Wiring) -> dict[str, object]:
         decisions = _decide(wiring, clients, settings)
         staff_links, owners = _check_owners(run, wiring, settings)
         _stage(run, wiring, clients, decisions, staff_links, owners)
+        _stage_chunks(run, wiring, manifest, decisions.decisions)
         actions = decisions.decisions["action"].value_counts()
         return {"clients": len(clients), **{str(action): int(count) for action, count in actions.items()}}
 
@@ -107,3 +110,12 @@ def _stage(
     staging.write_frame(run_id, MATCH, STAFF_LINKS_NAME, staff_links)
     staging.write_json(run_id, MATCH, "retired_claims", list(decisions.retired_claims))
     staging.write_json(run_id, MATCH, "owners", asdict(owners))
+
+
+def _stage_chunks(run: SyncRun, wiring: Wiring, manifest: Manifest, decisions: pd.DataFrame) -> None:
+    """Stage each chunk's decisions on their own: reading all of them once per chunk would grow with the square."""
+    by_client = decisions.set_index("client_id")
+    for chunk in range(manifest.chunks):
+        clients = read_chunk(run, wiring, EXTRACT, CLIENTS_NAME, chunk, CLIENTS)
+        of_chunk = by_client.loc[clients["client_id"]].reset_index()
+        wiring.staging.write_frame(run.run_id, MATCH, chunk_name(DECISIONS_NAME, chunk), of_chunk)

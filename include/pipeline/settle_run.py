@@ -40,7 +40,7 @@ def settle_run(run: SyncRun, wiring: Wiring) -> dict[str, object]:
         msg = "A dry run ends with its plan; nothing is settled."
         raise SkipRun(msg)
     manifest = Manifest.read_from(run, wiring)
-    counts, refused = _count(_outcomes(run, wiring, manifest))
+    counts, refused, keys = _count(_outcomes(run, wiring, manifest))
     check_conservation(manifest.read, counts)
     is_implausible = refused >= MIN_REFUSED and refused > MAX_REFUSED_SHARE * manifest.read
     wiring.ledger.settle(
@@ -48,7 +48,7 @@ def settle_run(run: SyncRun, wiring: Wiring) -> dict[str, object]:
         _outcomes(run, wiring, manifest),
         counts={"read": manifest.read, **counts},
         watermark=manifest.high_water,
-        cleared_dirty=_keys(run, wiring, manifest),
+        cleared_dirty=keys,
         settings_version=manifest.settings_version,
         state="failed" if is_implausible else "success",
         now=run.now,
@@ -66,14 +66,13 @@ def _outcomes(run: SyncRun, wiring: Wiring, manifest: Manifest) -> Iterator[pd.D
     return read_chunks(run, wiring, LOAD_EVENTS, EVENTS_NAME, manifest.chunks, EVENTS)
 
 
-def _keys(run: SyncRun, wiring: Wiring, manifest: Manifest) -> list[str]:
-    return [key for frame in _outcomes(run, wiring, manifest) for key in frame["booking_key"]]
-
-
-def _count(outcomes: Iterator[pd.DataFrame]) -> tuple[dict[str, int], int]:
+def _count(outcomes: Iterator[pd.DataFrame]) -> tuple[dict[str, int], int, list[str]]:
+    """Return the counts of all outcomes, how many rows Salesforce refused, and every booking key."""
     counts: dict[str, int] = {}
     refused = 0
+    keys: list[str] = []
     for frame in outcomes:
         counts = add_counts(counts, count_outcomes(frame))
         refused += int(frame["reason"].isin(REFUSALS).sum())
-    return counts, refused
+        keys += frame["booking_key"].tolist()
+    return counts, refused, keys
