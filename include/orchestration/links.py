@@ -18,11 +18,6 @@ if TYPE_CHECKING:
 JOB_URL_KEY: Final = "salesforce_job_url"
 
 
-def job_page(instance_url: str, job_id: str) -> str:
-    """Return the page of one Bulk API job in Salesforce Setup."""
-    return f"{instance_url.rstrip('/')}/lightning/setup/AsyncApiJobStatus/page?address=%2F{job_id}"
-
-
 @contextmanager
 def linking_job(run: SyncRun, wiring: Wiring, stage: str, *, chunk: int) -> Iterator[None]:
     """Note the page of the largest Bulk job of a load for the task's link, also when the load fails."""
@@ -34,7 +29,7 @@ def linking_job(run: SyncRun, wiring: Wiring, stage: str, *, chunk: int) -> Iter
         ]
         largest = max((job for job in jobs if job.job_id), key=lambda job: job.sent, default=None)
         if largest is not None and largest.job_id and wiring.has_signed_in:
-            url = job_page(wiring.salesforce.base_url, largest.job_id)
+            url = wiring.salesforce.job_url(largest.job_id)
             get_current_context()["ti"].xcom_push(key=JOB_URL_KEY, value=url)
 
 
