@@ -67,10 +67,22 @@ def _serve(options: argparse.Namespace, folder: Path) -> None:
             ssl_keyfile=files.key_file if files else None,
         )
         server.worker.start()
-        print(json.dumps(_announcement(server, options, listener.getsockname()[1], files)), flush=True)
-        uvicorn.Server(config).run(sockets=[listener])
+        announcement = _announcement(server, options, listener.getsockname()[1], files)
+        _AnnouncingServer(config, announcement).run(sockets=[listener])
     finally:
         server.close()
+
+
+class _AnnouncingServer(uvicorn.Server):
+    """Announces itself when it answers requests and heeds signals; one that comes while it starts may go unheard."""
+
+    def __init__(self, config: uvicorn.Config, announcement: dict[str, str]) -> None:
+        super().__init__(config)
+        self._announcement = announcement
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        print(json.dumps(self._announcement), flush=True)
 
 
 def _announcement(
