@@ -1,34 +1,75 @@
-"""The local org as a test uses it: a real process on loopback, and its control endpoints."""
+"""The local org as tests use it: a real process on loopback, its control endpoints, and plain HTTP."""
 
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import pytest
 import requests
 
 from include.salesforce.credentials import SalesforceCredentials
-from include.salesforce.gateway import SalesforceGateway
+
+if TYPE_CHECKING:
+    from include.salesforce.gateway import SalesforceGateway
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "include" / "salesforce_package"
+COMMAND = (sys.executable, "-m", "include.salesforce_emulator")
+VERSION = "59.0"
+DATA = f"/services/data/v{VERSION}"
+TIMEOUT_SECONDS = 120
+Answer = requests.Response
 
 
-@dataclass(frozen=True, slots=True)
 class LocalOrg:
-    """A running local org; ``announcement`` is the first line it printed."""
+    """A running local org with our package deployed; ``announcement`` is the first line it printed.
 
-    announcement: Mapping[str, str]
+    Its session and its process end with ``stop`` or ``kill``, which name the process by its id.
+    """
+
+    def __init__(self, *arguments: str) -> None:
+        """Start a process on a free port, with further arguments of the command line."""
+        command = [*COMMAND, "--port", "0", "--package", str(PACKAGE), *arguments]
+        self._process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        assert self._process.stdout is not None
+        self.announcement: dict[str, str] = json.loads(self._process.stdout.readline())
+        self.url = self.announcement["url"]
+        self.session = self._trusting_session()
+        self._lent: list[requests.Session] = []
+        self._token = self.announcement["access_token"]
+
+    # -- the process
 
     @property
-    def url(self) -> str:
-        return self.announcement["url"]
+    def is_running(self) -> bool:
+        return self._process.poll() is None
+
+    def stop(self) -> int:
+        """End this very process in good order."""
+        return self._end(signal.SIGTERM)
+
+    def kill(self) -> int:
+        """End this very process at once, as a power cut would."""
+        return self._end(signal.SIGKILL)
+
+    def _end(self, number: signal.Signals) -> int:
+        self._take_back_sessions()
+        self.session.close()
+        self._process.send_signal(number)
+        code = self._process.wait(timeout=TIMEOUT_SECONDS)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+        return code
+
+    # -- the product's way in
 
     def credentials(self, **changes: Any) -> SalesforceCredentials:
         values: dict[str, Any] = {
@@ -39,15 +80,70 @@ class LocalOrg:
         return SalesforceCredentials(**{**values, **changes})
 
     def connect(self, **changes: Any) -> SalesforceGateway:
+        """Sign in; whoever calls this closes the gateway."""
+        from include.salesforce.gateway import SalesforceGateway
+
         return SalesforceGateway.connect(self.credentials(**changes))
 
+    # -- plain HTTP
+
+    def lend_session(self) -> requests.Session:
+        """Return a session that knows no proxy and trusts this org's certificate; closed with the next reset."""
+        self._lent.append(self._trusting_session())
+        return self._lent[-1]
+
+    def _trusting_session(self) -> requests.Session:
+        session = requests.Session()
+        session.trust_env = False
+        session.verify = self.announcement.get("ca_file", True)
+        return session
+
+    def _take_back_sessions(self) -> None:
+        while self._lent:
+            self._lent.pop().close()
+
+    def raw(self, method: str, path: str, **kwargs: Any) -> Answer:
+        return self.session.request(method, self.url + path, timeout=TIMEOUT_SECONDS, **kwargs)
+
+    def call(self, method: str, path: str, **kwargs: Any) -> Answer:
+        """Send a signed-in request below the data resource."""
+        headers = {"Authorization": f"Bearer {self._token}", **kwargs.pop("headers", {})}
+        return self.raw(method, DATA + path, headers=headers, **kwargs)
+
+    def query(self, soql: str) -> list[dict[str, Any]]:
+        answer = self.call("GET", "/query", params={"q": soql})
+        assert answer.ok, answer.text
+        records: list[dict[str, Any]] = answer.json()["records"]
+        return records
+
+    def sign_in(self) -> None:
+        """Get a new access token for ``call`` and ``query``."""
+        client = {
+            "client_id": self.announcement["consumer_key"],
+            "client_secret": self.announcement["consumer_secret"],
+        }
+        answer = self.raw(
+            "POST", "/services/oauth2/token", data={"grant_type": "client_credentials", **client}
+        )
+        self._token = answer.json()["access_token"]
+
+    # -- the control endpoints
+
     def control(self, method: str, path: str, body: Any = None) -> Any:
-        answer = requests.request(method, f"{self.url}/__emulator__/{path}", json=body, timeout=60)
+        answer = self.raw(method, f"/__emulator__/{path}", json=body)
         assert answer.ok, answer.text
         return answer.json() if answer.content else None
 
     def reset(self) -> None:
+        """Return to the org as it started: the true time, no records, jobs, faults or counted requests."""
+        self._take_back_sessions()
         self.control("POST", "reset")
+        self.sign_in()
+        self.forget_calls()
+
+    def script(self, *faults: Mapping[str, Any]) -> list[dict[str, Any]]:
+        added: list[dict[str, Any]] = self.control("POST", "faults", list(faults))
+        return added
 
     def seed(self, sobject: str, *rows: Mapping[str, Any]) -> list[str]:
         """Write records as Salesforce users would have, and return their Ids."""
@@ -67,17 +163,16 @@ class LocalOrg:
 
     def records(self, sobject: str, **where: Any) -> list[dict[str, Any]]:
         """Return the live records of an sObject whose fields have the given values."""
-        found: Sequence[dict[str, Any]] = self.control("GET", f"records/{sobject}")
         return [
             row
-            for row in found
+            for row in self.control("GET", f"records/{sobject}")
             if not row.get("IsDeleted") and all(row.get(k) == v for k, v in where.items())
         ]
 
-    def calls(self) -> dict[str, int]:
-        """Return the requests since the last reset, by kind."""
-        answer = self.control("GET", "statistics")
-        return dict(answer.get("requests", answer))
+    def calls(self) -> Counter[str]:
+        """Return the requests since the last reset, by kind; only the kinds there were."""
+        by_kind = self.control("GET", "statistics")["requests"]
+        return Counter({kind: number for kind, number in by_kind.items() if number})
 
     def forget_calls(self) -> None:
         self.control("DELETE", "statistics")
@@ -85,13 +180,40 @@ class LocalOrg:
 
 @contextmanager
 def started(*arguments: str) -> Iterator[LocalOrg]:
-    """Start a local org on a free port, and end that very process afterwards."""
-    command = [sys.executable, "-m", "include.salesforce_emulator", "--port", "0", "--package", str(PACKAGE)]
-    process = subprocess.Popen([*command, *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    """Start a local org of its own for a test, and end that very process afterwards."""
+    org = LocalOrg(*arguments)
     try:
-        assert process.stdout is not None
-        yield LocalOrg(json.loads(process.stdout.readline()))
+        yield org
     finally:
-        process.terminate()
-        process.wait(timeout=30)
-        process.stdout.close()
+        if org.is_running:
+            org.stop()
+
+
+@pytest.fixture(scope="session")
+def org_process() -> Iterator[LocalOrg]:
+    """Return the one local org of a pytest worker, in whatever state the last test left it."""
+    with started() as org:
+        yield org
+
+
+@pytest.fixture
+def org(org_process: LocalOrg) -> LocalOrg:
+    """Return the worker's local org, as it is after its start."""
+    org_process.reset()
+    return org_process
+
+
+@pytest.fixture
+def start_org() -> Iterator[Callable[..., LocalOrg]]:
+    """Start further processes; whatever still runs is ended with the test."""
+    running: list[LocalOrg] = []
+
+    def start(*arguments: str) -> LocalOrg:
+        org = LocalOrg(*arguments)
+        running.append(org)
+        return org
+
+    yield start
+    for org in running:
+        if org.is_running:
+            org.stop()

@@ -99,11 +99,11 @@ def test_edits_of_an_empty_database_are_none(tmp_path: Path) -> None:
 
 @pytest.mark.postgres
 def test_postgresql_is_filled_and_edited_exactly_like_sqlite(
-    sqlite_engine: Engine, postgres_booking_db: Engine
+    sqlite_booking_db: Engine, postgres_booking_db: Engine
 ) -> None:
     def after_a_day(engine: Engine) -> pd.DataFrame:
         fill(engine, DemoPlan(bookings=400, seed=7, now=NOW))
         apply_edits(engine, seed=7, now=EDITED_AT, count=60)
         return read_pairs(engine)
 
-    pd.testing.assert_frame_equal(after_a_day(sqlite_engine), after_a_day(postgres_booking_db))
+    pd.testing.assert_frame_equal(after_a_day(sqlite_booking_db), after_a_day(postgres_booking_db))

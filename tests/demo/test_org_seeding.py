@@ -13,20 +13,20 @@ from include.demo.org_seeding import SeededOrg, refuse_if_seeded, seed_org
 from include.demo.plan import DemoPlan
 from include.demo.salesforce_side import FOREIGN_ID, salesforce_side
 from include.errors import ConfigurationError
-from tests.local_org import started
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from include.salesforce.gateway import SalesforceGateway
+    from tests.local_org import LocalOrg as RunningOrg
 
 PLAN = DemoPlan(bookings=600, seed=7, now=datetime(2024, 11, 20, 15, 30, tzinfo=UTC))
 
 
 @pytest.fixture(scope="module")
-def seeded() -> Iterator[tuple[SalesforceGateway, SeededOrg]]:
-    with started() as org:
-        gateway = org.connect()
+def seeded(org_process: RunningOrg) -> Iterator[tuple[SalesforceGateway, SeededOrg]]:
+    org_process.reset()
+    with org_process.connect() as gateway:
         refuse_if_seeded(gateway)
         yield gateway, seed_org(gateway, LocalOrg.at(gateway.base_url), salesforce_side(PLAN))
 

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from tests.emulator.server_process import BulkJob, ServerProcess, table
+from tests.emulator.clients import BulkJob, signed_in, table
+from tests.local_org import LocalOrg
 
 pytestmark = pytest.mark.rule("P3")
 _COLUMNS = ("LastName", "Company")
@@ -15,7 +16,7 @@ def _people(count: int) -> str:
     return table(_COLUMNS, *([f"L{n:05}", "C"] for n in range(count)))
 
 
-def test_a_job_goes_through_its_states_and_only_then_has_counts(org: ServerProcess) -> None:
+def test_a_job_goes_through_its_states_and_only_then_has_counts(org: LocalOrg) -> None:
     created = org.call("POST", "/jobs/ingest", json={"object": "lead", "operation": "insert"}).json()
     assert created["id"].startswith("750")
     assert (created["state"], created["object"], created["apiVersion"]) == ("Open", "Lead", 59.0)
@@ -30,10 +31,10 @@ def test_a_job_goes_through_its_states_and_only_then_has_counts(org: ServerProce
     assert (information["state"], information["jobType"]) == ("JobComplete", "V2Ingest")
     assert (information["numberRecordsProcessed"], information["numberRecordsFailed"]) == (3, 0)
     kinds = ("create", "upload", "close")
-    assert org.counts() == {**{f"bulk_ingest_{kind}": 1 for kind in kinds}, "bulk_ingest_poll": 2}
+    assert org.calls() == {**{f"bulk_ingest_{kind}": 1 for kind in kinds}, "bulk_ingest_poll": 2}
 
 
-def test_in_progress_can_be_seen_while_a_fault_holds_the_job(org: ServerProcess) -> None:
+def test_in_progress_can_be_seen_while_a_fault_holds_the_job(org: LocalOrg) -> None:
     org.script({"type": "stick_job", "after_rows": 1})
     job = BulkJob.create(org, "Lead")
     held = job.run(_people(3))
@@ -44,7 +45,7 @@ def test_in_progress_can_be_seen_while_a_fault_holds_the_job(org: ServerProcess)
     assert job.information()["state"] == "JobComplete"
 
 
-def test_result_files_are_quoted_shuffled_and_name_each_record(org: ServerProcess) -> None:
+def test_result_files_are_quoted_shuffled_and_name_each_record(org: LocalOrg) -> None:
     job = BulkJob.create(org, "Lead")
     job.run(_people(50))
     answer = org.call("GET", f"/jobs/ingest/{job.id}/SuccessfulResults/")
@@ -57,7 +58,7 @@ def test_result_files_are_quoted_shuffled_and_name_each_record(org: ServerProces
     assert {row["sf__Id"]: row["LastName"] for row in rows} == stored
 
 
-def test_a_refused_row_keeps_its_values_and_has_no_id_on_insert(org: ServerProcess) -> None:
+def test_a_refused_row_keeps_its_values_and_has_no_id_on_insert(org: LocalOrg) -> None:
     job = BulkJob.create(org, "Lead")
     information = job.run(table(_COLUMNS, ["A", "C"], ["", "C"]))
     assert (information["numberRecordsProcessed"], information["numberRecordsFailed"]) == (2, 1)
@@ -69,7 +70,7 @@ def test_a_refused_row_keeps_its_values_and_has_no_id_on_insert(org: ServerProce
     assert job.results("unprocessedrecords") == []
 
 
-def test_numbers_come_back_as_java_renders_them(org: ServerProcess) -> None:
+def test_numbers_come_back_as_java_renders_them(org: LocalOrg) -> None:
     columns = ("Subject", "StartDateTime", "DurationInMinutes")
     job = BulkJob.create(org, "Event")
     job.run(table(columns, ["S", "2026-03-01T10:00:00Z", "60"]))
@@ -77,7 +78,7 @@ def test_numbers_come_back_as_java_renders_them(org: ServerProcess) -> None:
     assert row["DurationInMinutes"] == "60.0"
 
 
-def test_values_with_newlines_quotes_and_emoji_survive(org: ServerProcess) -> None:
+def test_values_with_newlines_quotes_and_emoji_survive(org: LocalOrg) -> None:
     name = 'O"Brien,\nJosé 🦜'
     job = BulkJob.create(org, "Lead")
     job.run(table(_COLUMNS, [name, "C"]))
@@ -87,7 +88,7 @@ def test_values_with_newlines_quotes_and_emoji_survive(org: ServerProcess) -> No
 
 @pytest.mark.parametrize(("declared", "written"), [("LF", "\r\n"), ("CRLF", "\n")])
 def test_another_line_ending_than_declared_fails_the_whole_job(
-    org: ServerProcess, declared: str, written: str
+    org: LocalOrg, declared: str, written: str
 ) -> None:
     job = BulkJob.create(org, "Lead", lineEnding=declared)
     information = job.run(table(_COLUMNS, ["A", "C"], line_ending=written))
@@ -99,7 +100,7 @@ def test_another_line_ending_than_declared_fails_the_whole_job(
     assert (information["numberRecordsProcessed"], information["numberRecordsFailed"]) == (0, 0)
 
 
-def test_a_newline_of_another_kind_inside_a_value_fails_the_job_too(org: ServerProcess) -> None:
+def test_a_newline_of_another_kind_inside_a_value_fails_the_job_too(org: LocalOrg) -> None:
     job = BulkJob.create(org, "Lead")
     assert job.run('LastName,Company\n"A\r\nB",C\n')["errorMessage"].startswith(
         "ClientInputError : LineEnding"
@@ -107,7 +108,7 @@ def test_a_newline_of_another_kind_inside_a_value_fails_the_job_too(org: ServerP
 
 
 @pytest.mark.parametrize("delimiter", ["SEMICOLON", "TAB", "PIPE", "CARET", "BACKQUOTE"])
-def test_every_delimiter_is_read_and_written(org: ServerProcess, delimiter: str) -> None:
+def test_every_delimiter_is_read_and_written(org: LocalOrg, delimiter: str) -> None:
     sign = {"SEMICOLON": ";", "TAB": "\t", "PIPE": "|", "CARET": "^", "BACKQUOTE": "`"}[delimiter]
     job = BulkJob.create(org, "Lead", columnDelimiter=delimiter)
     job.run(f"LastName{sign}Company\nA{sign}B,C\n")
@@ -115,7 +116,7 @@ def test_every_delimiter_is_read_and_written(org: ServerProcess, delimiter: str)
     assert answer.text.splitlines()[1].endswith(f'"A"{sign}"B,C"')
 
 
-def test_crlf_jobs_answer_with_crlf(org: ServerProcess) -> None:
+def test_crlf_jobs_answer_with_crlf(org: LocalOrg) -> None:
     job = BulkJob.create(org, "Lead", lineEnding="CRLF")
     job.run(table(_COLUMNS, ["A", "C"], line_ending="\r\n"))
     assert org.call("GET", f"/jobs/ingest/{job.id}/successfulResults").content.count(b"\r\n") == 2
@@ -125,7 +126,7 @@ def test_crlf_jobs_answer_with_crlf(org: ServerProcess) -> None:
     ("header", "named"),
     [("LastName,Nonsense__c,Other__c", "Nonsense__c"), ("\ufeffLastName,Company", "\ufeffLastName")],
 )
-def test_an_unknown_column_fails_the_job_before_any_row(org: ServerProcess, header: str, named: str) -> None:
+def test_an_unknown_column_fails_the_job_before_any_row(org: LocalOrg, header: str, named: str) -> None:
     job = BulkJob.create(org, "Lead")
     cells = ",".join("x" for _ in header.split(","))
     information = job.run(f"{header}\n{cells}\n{cells}\n")
@@ -141,13 +142,13 @@ def test_an_unknown_column_fails_the_job_before_any_row(org: ServerProcess, head
 @pytest.mark.parametrize(
     "content", ["", "LastName,Company\nA\n", 'LastName,Company\n"A" ,C\n', b"LastName,Company\n\xff,C\n"]
 )
-def test_a_csv_that_cannot_be_parsed_fails_the_job(org: ServerProcess, content: str | bytes) -> None:
+def test_a_csv_that_cannot_be_parsed_fails_the_job(org: LocalOrg, content: str | bytes) -> None:
     information = BulkJob.create(org, "Lead").run(content)
     assert information["state"] == "Failed"
     assert information["errorMessage"].split(" : ")[0] in ("ClientInputError", "InvalidBatch")
 
 
-def test_upsert_creates_and_updates_by_key(org: ServerProcess) -> None:
+def test_upsert_creates_and_updates_by_key(org: LocalOrg) -> None:
     org.seed("Lead", {"LastName": "Old", "Company": "C", _KEY: "k1"})
     job = BulkJob.create(org, "Lead", "upsert", externalIdFieldName=_KEY)
     job.run(table((_KEY, *_COLUMNS), ["k1", "New", "C"], ["k2", "Two", "C"]))
@@ -156,21 +157,21 @@ def test_upsert_creates_and_updates_by_key(org: ServerProcess) -> None:
     assert {row["LastName"] for row in org.query("SELECT LastName FROM Lead")} == {"New", "Two"}
 
 
-def test_an_empty_cell_leaves_a_field_alone_and_na_clears_it(org: ServerProcess) -> None:
+def test_an_empty_cell_leaves_a_field_alone_and_na_clears_it(org: LocalOrg) -> None:
     ids = org.seed("Lead", *({"LastName": n, "Company": "C", "City": "Ulm"} for n in "AB"))
     BulkJob.create(org, "Lead", "update").run(table(("Id", "City"), [ids[0], ""], [ids[1], "#N/A"]))
     cities = {row["LastName"]: row["City"] for row in org.query("SELECT LastName, City FROM Lead")}
     assert cities == {"A": "Ulm", "B": None}
 
 
-def test_delete_goes_by_id(org: ServerProcess) -> None:
+def test_delete_goes_by_id(org: LocalOrg) -> None:
     (lead,) = org.seed("Lead", {"LastName": "A", "Company": "C"})
     job = BulkJob.create(org, "Lead", "delete")
     assert job.run(table(("Id",), [lead]))["numberRecordsFailed"] == 0
     assert org.query("SELECT Id FROM Lead") == []
 
 
-def test_a_failed_job_keeps_its_rows_and_hands_the_rest_back(org: ServerProcess) -> None:
+def test_a_failed_job_keeps_its_rows_and_hands_the_rest_back(org: LocalOrg) -> None:
     org.script({"type": "fail_job", "after_rows": 2})
     job = BulkJob.create(org, "Lead")
     information = job.run(_people(5))
@@ -182,37 +183,37 @@ def test_a_failed_job_keeps_its_rows_and_hands_the_rest_back(org: ServerProcess)
     assert len(org.query("SELECT Id FROM Lead")) == 2
 
 
-def test_an_aborted_job_keeps_its_rows_and_hands_the_rest_back(org: ServerProcess) -> None:
+def test_an_aborted_job_keeps_its_rows_and_hands_the_rest_back(org: LocalOrg) -> None:
     org.script({"type": "stick_job", "after_rows": 2})
     job = BulkJob.create(org, "Lead")
     job.run(_people(5))
     assert job.set_state("Aborted").json()["state"] == "Aborted"
     assert len(job.results("successfulResults")) == 2
     assert len(job.results("unprocessedrecords")) == 3
-    assert org.counts()["bulk_ingest_abort"] == 1
+    assert org.calls()["bulk_ingest_abort"] == 1
 
 
-def test_a_job_that_ended_cannot_be_aborted(org: ServerProcess) -> None:
+def test_a_job_that_ended_cannot_be_aborted(org: LocalOrg) -> None:
     job = BulkJob.create(org, "Lead")
     job.run(_people(1))
     answer = job.set_state("Aborted")
     assert (answer.status_code, answer.json()[0]["errorCode"]) == (400, "INVALIDJOBSTATE")
 
 
-def test_a_held_job_does_not_hold_the_others(org: ServerProcess) -> None:
+def test_a_held_job_does_not_hold_the_others(org: LocalOrg) -> None:
     org.script({"type": "stick_job", "sobject": "Lead"})
     BulkJob.create(org, "Lead").run(_people(1))
     other = BulkJob.create(org, "Contact").run(table(("LastName",), ["A"]))
     assert other["state"] == "JobComplete"
 
 
-def test_a_second_upload_to_a_job_is_refused(org: ServerProcess) -> None:
+def test_a_second_upload_to_a_job_is_refused(org: LocalOrg) -> None:
     job = BulkJob.create(org, "Lead")
     assert job.upload(_people(1)).status_code == 201
     assert job.upload(_people(1)).status_code == 400
 
 
-def test_a_job_is_deleted_with_204_and_then_unknown(org: ServerProcess) -> None:
+def test_a_job_is_deleted_with_204_and_then_unknown(org: LocalOrg) -> None:
     job = BulkJob.create(org, "Lead")
     path = f"/jobs/ingest/{job.id}"
     assert org.call("DELETE", path).status_code == 400
@@ -224,7 +225,7 @@ def test_a_job_is_deleted_with_204_and_then_unknown(org: ServerProcess) -> None:
     assert gone.json() == [{"message": "The requested resource does not exist", "errorCode": "NOT_FOUND"}]
 
 
-def test_a_finished_job_vanishes_after_seven_days(org: ServerProcess) -> None:
+def test_a_finished_job_vanishes_after_seven_days(org: LocalOrg) -> None:
     job = BulkJob.create(org, "Lead")
     job.run(_people(1))
     org.control("POST", "clock", {"advance_seconds": 7 * 86400 + 60})
@@ -232,14 +233,14 @@ def test_a_finished_job_vanishes_after_seven_days(org: ServerProcess) -> None:
     assert org.call("GET", f"/jobs/ingest/{job.id}").status_code == 404
 
 
-def test_jobs_are_listed_the_newest_first(org: ServerProcess) -> None:
+def test_jobs_are_listed_the_newest_first(org: LocalOrg) -> None:
     ids = [BulkJob.create(org, "Lead").id for _ in range(3)]
     page = org.call("GET", "/jobs/ingest").json()
     assert page["done"] is True
     assert [job["id"] for job in page["records"]] == ids[::-1]
 
 
-def test_a_multipart_request_creates_and_uploads_at_once(org: ServerProcess) -> None:
+def test_a_multipart_request_creates_and_uploads_at_once(org: LocalOrg) -> None:
     job = {"object": "Lead", "operation": "insert", "lineEnding": "LF"}
     parts = {
         "job": (None, json.dumps(job), "application/json"),
@@ -263,12 +264,12 @@ def test_a_multipart_request_creates_and_uploads_at_once(org: ServerProcess) -> 
         {"object": 5, "operation": []},
     ],
 )
-def test_a_job_that_makes_no_sense_is_refused(org: ServerProcess, body: object) -> None:
+def test_a_job_that_makes_no_sense_is_refused(org: LocalOrg, body: object) -> None:
     answer = org.call("POST", "/jobs/ingest", json=body)
     assert (answer.status_code, answer.json()[0]["errorCode"]) == (400, "INVALIDJOB")
 
 
-def test_a_spent_batch_allowance_fails_the_job_with_its_rows_unprocessed(org: ServerProcess) -> None:
+def test_a_spent_batch_allowance_fails_the_job_with_its_rows_unprocessed(org: LocalOrg) -> None:
     org.script({"type": "exhaust_quota", "limit": "DailyBulkApiBatches"})
     job = BulkJob.create(org, "Lead")
     information = job.run(_people(2))
@@ -276,7 +277,7 @@ def test_a_spent_batch_allowance_fails_the_job_with_its_rows_unprocessed(org: Se
     assert len(job.results("unprocessedrecords")) == 2
 
 
-def test_a_job_of_several_batches_settles_every_row_once(org: ServerProcess) -> None:
+def test_a_job_of_several_batches_settles_every_row_once(org: LocalOrg) -> None:
     job = BulkJob.create(org, "Lead")
     information = job.run(_people(10_001))
     assert information["numberRecordsProcessed"] == 10_001
@@ -284,8 +285,8 @@ def test_a_job_of_several_batches_settles_every_row_once(org: ServerProcess) -> 
     assert org.call("GET", "/limits").json()["DailyBulkApiBatches"]["Remaining"] == 15_000 - 2
 
 
-def test_simple_salesforce_inserts_in_bulk(org: ServerProcess) -> None:
-    client = org.client()
+def test_simple_salesforce_inserts_in_bulk(org: LocalOrg) -> None:
+    client = signed_in(org)
     rows = [{"LastName": f"L{n}", "Company": "C"} for n in range(3)]
     (summary,) = client.bulk2.Lead.insert(records=rows, wait=0)
     assert (summary["numberRecordsProcessed"], summary["numberRecordsFailed"]) == (3, 0)

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,15 +9,8 @@ import pytest
 import requests
 from simple_salesforce import Salesforce
 
-from tests.emulator.server_process import (
-    PACKAGE,
-    ROOT,
-    TIMEOUT_SECONDS,
-    VERSION,
-    BulkJob,
-    ServerProcess,
-    table,
-)
+from tests.emulator.clients import BulkJob, client_session, table
+from tests.local_org import COMMAND, PACKAGE, ROOT, TIMEOUT_SECONDS, VERSION, LocalOrg, started
 
 pytestmark = pytest.mark.rule("P3")
 _ANNOUNCED = {
@@ -41,7 +33,7 @@ def _people(count: int) -> str:
 
 def _run_to_exit(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "include.salesforce_emulator", *arguments],
+        [*COMMAND, *arguments],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -50,14 +42,14 @@ def _run_to_exit(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_first_line_says_what_a_client_needs(org: ServerProcess) -> None:
+def test_the_first_line_says_what_a_client_needs(org: LocalOrg) -> None:
     assert set(org.announcement) == _ANNOUNCED
     assert org.url.startswith("http://127.0.0.1:")
     assert Path(org.announcement["private_key_file"]).stat().st_mode & 0o077 == 0
 
 
-def test_without_data_nothing_remains(start_server: Callable[..., ServerProcess]) -> None:
-    server = start_server()
+def test_without_data_nothing_remains(start_org: Callable[..., LocalOrg]) -> None:
+    server = start_org()
     key_file = Path(server.announcement["private_key_file"])
     assert key_file.exists()
     assert server.stop() == 0
@@ -65,14 +57,14 @@ def test_without_data_nothing_remains(start_server: Callable[..., ServerProcess]
 
 
 def test_with_data_a_restart_keeps_records_credentials_and_results(
-    start_server: Callable[..., ServerProcess], tmp_path: Path
+    start_org: Callable[..., LocalOrg], tmp_path: Path
 ) -> None:
     data = str(tmp_path / "org.db")
-    first = start_server("--data", data)
+    first = start_org("--data", data)
     job = BulkJob.create(first, "Lead")
     job.run(_people(3))
     first.stop()
-    second = start_server("--data", data)
+    second = start_org("--data", data)
     kept = _ANNOUNCED - {"url", "access_token"}
     assert {name: second.announcement[name] for name in kept} == {
         name: first.announcement[name] for name in kept
@@ -82,10 +74,10 @@ def test_with_data_a_restart_keeps_records_credentials_and_results(
 
 
 def test_after_a_kill_jobs_go_on_where_they_were_and_no_row_is_written_twice(
-    start_server: Callable[..., ServerProcess], tmp_path: Path
+    start_org: Callable[..., LocalOrg], tmp_path: Path
 ) -> None:
     data = str(tmp_path / "org.db")
-    first = start_server("--data", data)
+    first = start_org("--data", data)
     open_job = BulkJob.create(first, "Contact")
     open_job.upload(table(("LastName",), ["A"], ["B"]))
     first.script({"type": "stick_job", "after_rows": 4})
@@ -93,7 +85,7 @@ def test_after_a_kill_jobs_go_on_where_they_were_and_no_row_is_written_twice(
     held = job.run(_people(10))
     assert (held["state"], held["numberRecordsProcessed"]) == ("InProgress", 4)
     first.kill()
-    second = start_server("--data", data)
+    second = start_org("--data", data)
     second.control("POST", "drain")
     job, open_job = BulkJob(second, job.id), BulkJob(second, open_job.id)
     assert job.information()["state"] == "JobComplete"
@@ -107,13 +99,12 @@ def test_after_a_kill_jobs_go_on_where_they_were_and_no_row_is_written_twice(
 
 
 @pytest.fixture(scope="module")
-def tls_server() -> Iterator[ServerProcess]:
-    server = ServerProcess("--tls")
-    yield server
-    server.stop()
+def tls_server() -> Iterator[LocalOrg]:
+    with started("--tls") as server:
+        yield server
 
 
-def test_with_tls_clients_trust_the_private_authority(tls_server: ServerProcess) -> None:
+def test_with_tls_clients_trust_the_private_authority(tls_server: LocalOrg) -> None:
     server = tls_server
     assert set(server.announcement) == {*_ANNOUNCED, "ca_file"}
     assert server.url.startswith("https://")
@@ -123,13 +114,13 @@ def test_with_tls_clients_trust_the_private_authority(tls_server: ServerProcess)
         requests.get(f"{server.url}/services/data", timeout=TIMEOUT_SECONDS)
 
 
-def test_simple_salesforce_works_over_tls_with_no_adapter_at_all(tls_server: ServerProcess) -> None:
+def test_simple_salesforce_works_over_tls_with_no_adapter_at_all(tls_server: LocalOrg) -> None:
     server = tls_server
     client = Salesforce(
         session_id=server.announcement["access_token"],
         instance_url=server.url,
         version=VERSION,
-        session=server.client_session(),
+        session=client_session(server),
     )
     assert client.query("SELECT Id FROM User LIMIT 1")["totalSize"] == 1
 
@@ -146,7 +137,7 @@ def test_a_missing_package_folder_is_named(tmp_path: Path) -> None:
     assert "is not a folder" in refused.stderr
 
 
-def test_a_taken_port_is_named(org: ServerProcess) -> None:
+def test_a_taken_port_is_named(org: LocalOrg) -> None:
     port = org.url.rpartition(":")[2]
     refused = _run_to_exit("--port", port)
     assert refused.returncode == 1
@@ -154,7 +145,7 @@ def test_a_taken_port_is_named(org: ServerProcess) -> None:
 
 
 def test_an_interrupt_ends_the_org_quietly() -> None:
-    command = [sys.executable, "-m", "include.salesforce_emulator", "--port", "0", "--package", str(PACKAGE)]
+    command = [*COMMAND, "--port", "0", "--package", str(PACKAGE)]
     with subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
@@ -165,16 +156,14 @@ def test_an_interrupt_ends_the_org_quietly() -> None:
     assert "Traceback" not in complaint
 
 
-def test_an_unknown_control_endpoint_says_so(org: ServerProcess) -> None:
+def test_an_unknown_control_endpoint_says_so(org: LocalOrg) -> None:
     assert org.control("GET", "health")["status"] == "ok"
     assert org.raw("GET", "/__emulator__/nonsense").status_code == 501
 
 
-def test_two_processes_never_share_one_data_file(
-    start_server: Callable[..., ServerProcess], tmp_path: Path
-) -> None:
+def test_two_processes_never_share_one_data_file(start_org: Callable[..., LocalOrg], tmp_path: Path) -> None:
     data = str(tmp_path / "org.db")
-    start_server("--data", data)
+    start_org("--data", data)
     refused = _run_to_exit("--port", "0", "--data", data)
     assert refused.returncode == 1
     assert "Another local org serves" in refused.stderr
@@ -189,7 +178,7 @@ def test_a_data_file_of_another_kind_is_refused_in_one_sentence(tmp_path: Path) 
     assert "Traceback" not in refused.stderr
 
 
-def test_what_clients_do_while_a_job_runs_is_answered_between_its_batches(org: ServerProcess) -> None:
+def test_what_clients_do_while_a_job_runs_is_answered_between_its_batches(org: LocalOrg) -> None:
     job = BulkJob.create(org, "Lead")
     job.upload(_people(20_000))
     job.set_state("UploadComplete")

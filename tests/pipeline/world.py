@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import sqlalchemy as sa
 
@@ -29,7 +30,7 @@ from include.staging import Staging
 from tests.local_org import LocalOrg
 
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
-OWNER_NAME = "Unassigned Events"
+INSTALLED = NOW - timedelta(days=400)
 
 
 @dataclass
@@ -43,20 +44,29 @@ class World:
     now: datetime = NOW
     owner_id: str = ""
     _numbers: Any = field(default_factory=lambda: count(1))
+    _wirings: list[Wiring] = field(default_factory=list)
 
     @classmethod
-    def create(cls, org: LocalOrg, folder: Path) -> World:
+    def create(cls, org: LocalOrg, folder: Path, ledger_template: Path) -> World:
         source = sa.create_engine(f"sqlite:///{folder / 'coconut.db'}")
         tables.create_all(source)
-        ledger = Ledger.open(
-            sa.create_engine(f"sqlite:///{folder / 'ledger.db'}"), now=NOW - timedelta(days=400)
-        )
+        shutil.copyfile(ledger_template, folder / "ledger.db")
+        ledger = Ledger(sa.create_engine(f"sqlite:///{folder / 'ledger.db'}"))
         world = cls(org, source, ledger, Staging(f"file://{folder / 'staging'}"))
         world.insert("locations", id=1, name="Main Street", city="Toronto", timezone="America/Toronto")
         world.insert("services", id=1, name="Advice", duration_minutes=30)
         world.owner_id = world.user("unassigned@example.com")
         world.set(unassigned_events_owner=world.owner_id)
         return world
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        for wiring in self._wirings:
+            wiring.close()
+        self.source.dispose()
+        self.ledger.engine.dispose()
 
     # -- Coconut
 
@@ -144,7 +154,9 @@ class World:
         self.ledger.save_settings(settings, who="test", now=self.tick())
 
     def wiring(self) -> Wiring:
-        return Wiring(SourceGateway(self.source), self.ledger, self.staging, self.org.connect)
+        """Return adapters as one task would open them; they are closed with the world."""
+        self._wirings.append(Wiring(SourceGateway(self.source), self.ledger, self.staging, self.org.connect))
+        return self._wirings[-1]
 
     def run(self, selection: Selection = Selection.APPOINTMENTS, **changes: Any) -> SyncRun:
         values: dict[str, Any] = {
@@ -192,3 +204,11 @@ class World:
         return {
             kind: number for kind, number in self.org.calls().items() if not kind.startswith(reads) and number
         }
+
+
+def migrated_ledger(file: Path) -> Path:
+    """Make the file of a ledger that was installed long before the tests' bookings, and return it."""
+    engine = sa.create_engine(f"sqlite:///{file}")
+    Ledger.open(engine, now=INSTALLED)
+    engine.dispose()
+    return file

@@ -1,4 +1,4 @@
-"""One local org process for the package's tests, emptied before each, and our gateway signed in to it."""
+"""Our gateway signed in to the local org; it never sleeps."""
 
 from __future__ import annotations
 
@@ -11,32 +11,12 @@ from include.salesforce.bulk_jobs import PollPolicy
 from include.salesforce.credentials import SalesforceCredentials
 from include.salesforce.gateway import SalesforceGateway
 from include.salesforce.session import RetryPolicy
-from tests.emulator.server_process import ServerProcess
-
-
-@pytest.fixture(scope="session")
-def local_org() -> Iterator[ServerProcess]:
-    server = ServerProcess()
-    yield server
-    server.stop()
+from tests.local_org import LocalOrg
 
 
 @pytest.fixture
-def org(local_org: ServerProcess) -> ServerProcess:
-    local_org.control("POST", "clock", {"reset": True})
-    local_org.control("POST", "reset")
-    local_org.sign_in()
-    local_org.control("DELETE", "statistics")
-    return local_org
-
-
-@pytest.fixture
-def credentials(org: ServerProcess) -> SalesforceCredentials:
-    return SalesforceCredentials(
-        instance_url=org.url,
-        consumer_key=org.announcement["consumer_key"],
-        consumer_secret=org.announcement["consumer_secret"],
-    )
+def credentials(org: LocalOrg) -> SalesforceCredentials:
+    return org.credentials()
 
 
 @pytest.fixture

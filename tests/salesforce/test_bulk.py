@@ -22,7 +22,7 @@ from include.salesforce.bulk_jobs import BulkJob, JobState
 from include.salesforce.credentials import SalesforceCredentials
 from include.salesforce.gateway import SalesforceGateway
 from include.staging import Staging
-from tests.emulator.server_process import ServerProcess
+from tests.local_org import LocalOrg
 
 KEY = "Coconut_Booking_Key__c"
 NOTES = 'He said: "tomorrow, maybe"\r\nnew line, comma\rold Mac 😀 — ' + "ß" * 10
@@ -98,9 +98,7 @@ def test_refused_rows_tell_their_code_and_the_others_stand(gateway: SalesforceGa
 
 
 @pytest.mark.rule("Q3")
-def test_a_job_that_fails_midway_accounts_for_every_row(
-    org: ServerProcess, gateway: SalesforceGateway
-) -> None:
+def test_a_job_that_fails_midway_accounts_for_every_row(org: LocalOrg, gateway: SalesforceGateway) -> None:
     org.script({"type": "fail_job", "after_rows": 10})
     job, results = finished(gateway, events(25))
     assert job.state is JobState.FAILED
@@ -164,7 +162,7 @@ def test_a_staged_file_is_streamed_with_its_length(gateway: SalesforceGateway, t
 
 
 @pytest.mark.rule("Q4")
-def test_closing_twice_does_no_harm(org: ServerProcess, gateway: SalesforceGateway) -> None:
+def test_closing_twice_does_no_harm(org: LocalOrg, gateway: SalesforceGateway) -> None:
     org.script({"type": "drop", "when": "after", "kind": "bulk_ingest_close"})
     job_id = submit(gateway, events(3))
     gateway.bulk_wait(job_id)
@@ -196,18 +194,18 @@ def test_a_finished_job_is_not_aborted(gateway: SalesforceGateway) -> None:
     ],
 )
 def test_trouble_while_waiting_says_nothing_about_the_job(
-    org: ServerProcess, gateway: SalesforceGateway, fault: dict[str, Any]
+    org: LocalOrg, gateway: SalesforceGateway, fault: dict[str, Any]
 ) -> None:
     org.script({**fault, "kind": "bulk_ingest_poll"})
     job_id = submit(gateway, events(3))
     assert gateway.bulk_wait(job_id).state is JobState.JOB_COMPLETE
-    assert "bulk_ingest_abort" not in org.counts()
-    assert org.counts()["bulk_ingest_create"] == 1
+    assert "bulk_ingest_abort" not in org.calls()
+    assert org.calls()["bulk_ingest_create"] == 1
 
 
 @pytest.mark.rule("Q4")
 def test_a_job_that_outlasts_our_patience_is_left_running(
-    org: ServerProcess, connect: Callable[..., SalesforceGateway], credentials: SalesforceCredentials
+    org: LocalOrg, connect: Callable[..., SalesforceGateway], credentials: SalesforceCredentials
 ) -> None:
     impatient = connect(credentials, timeout_seconds=0.0)
     org.script({"type": "stick_job"})
@@ -220,7 +218,7 @@ def test_a_job_that_outlasts_our_patience_is_left_running(
 
 
 @pytest.mark.rule("Q6")
-def test_waiting_stops_when_the_org_is_exhausted(org: ServerProcess, gateway: SalesforceGateway) -> None:
+def test_waiting_stops_when_the_org_is_exhausted(org: LocalOrg, gateway: SalesforceGateway) -> None:
     job_id = submit(gateway, events(3))
     org.script({"type": "exhaust_quota"})
     with pytest.raises(OrgExhaustedError):
@@ -229,7 +227,7 @@ def test_waiting_stops_when_the_org_is_exhausted(org: ServerProcess, gateway: Sa
 
 @pytest.mark.rule("Q4")
 def test_an_upload_whose_answer_is_lost_is_either_repeated_or_declared_unknown(
-    org: ServerProcess, gateway: SalesforceGateway
+    org: LocalOrg, gateway: SalesforceGateway
 ) -> None:
     org.script({"type": "drop", "when": "after", "kind": "bulk_ingest_upload"})
     job = gateway.bulk_create_job(sobject="Event", operation="upsert", external_id_field=KEY)
@@ -240,7 +238,7 @@ def test_an_upload_whose_answer_is_lost_is_either_repeated_or_declared_unknown(
 @pytest.mark.rule("Q6")
 @pytest.mark.parametrize("fault", [{"type": "respond", "status": 503}, {"type": "expire_sessions"}])
 def test_an_upload_that_did_not_arrive_is_repeated_from_its_start(
-    org: ServerProcess, gateway: SalesforceGateway, fault: dict[str, Any]
+    org: LocalOrg, gateway: SalesforceGateway, fault: dict[str, Any]
 ) -> None:
     org.script({**fault, "kind": "bulk_ingest_upload"})
     job = gateway.bulk_wait(submit(gateway, events(30)))
@@ -261,7 +259,7 @@ def test_a_job_that_salesforce_forgot_is_refused_by_name(gateway: SalesforceGate
 
 
 @pytest.mark.rule("Q6")
-def test_results_that_break_off_are_fetched_again(org: ServerProcess, gateway: SalesforceGateway) -> None:
+def test_results_that_break_off_are_fetched_again(org: LocalOrg, gateway: SalesforceGateway) -> None:
     job = gateway.bulk_wait(submit(gateway, events(40)))
     org.script({"type": "drop", "kind": "bulk_ingest_results", "times": 2})
     assert len(pd.concat(gateway.bulk_results(job.id, key_column=KEY))) == 40
@@ -279,8 +277,8 @@ def test_a_bulk_query_for_a_missing_field_is_a_matter_of_configuration(gateway: 
 
 
 @pytest.mark.rule("Q8")
-def test_a_job_costs_the_calls_that_the_org_counts(org: ServerProcess, gateway: SalesforceGateway) -> None:
+def test_a_job_costs_the_calls_that_the_org_counts(org: LocalOrg, gateway: SalesforceGateway) -> None:
     finished(gateway, events(3))
     assert gateway.usage.calls["bulk_ingest"] == sum(
-        number for kind, number in org.counts().items() if kind.startswith("bulk_ingest")
+        number for kind, number in org.calls().items() if kind.startswith("bulk_ingest")
     )

@@ -14,7 +14,7 @@ from include.errors import (
 )
 from include.frames import RESULTS
 from include.salesforce.gateway import SalesforceGateway
-from tests.emulator.server_process import ServerProcess
+from tests.local_org import LocalOrg
 
 KEY = "Coconut_Booking_Key__c"
 CLIENT_KEY = "Coconut_Client_Key__c"
@@ -48,7 +48,7 @@ def collected(frames: Iterator[pd.DataFrame]) -> pd.DataFrame:
 
 
 def test_rows_travel_200_a_call_and_results_come_call_by_call(
-    org: ServerProcess, gateway: SalesforceGateway
+    org: LocalOrg, gateway: SalesforceGateway
 ) -> None:
     frames = list(
         gateway.write_collections("upsert", "Event", events(450), key_column=KEY, external_id_field=KEY)
@@ -62,7 +62,7 @@ def test_rows_travel_200_a_call_and_results_come_call_by_call(
     assert results["is_success"].all()
     assert results["is_created"].all()
     assert results["key"].tolist() == [f"{number}-1" for number in range(450)]
-    assert org.counts()["collections_upsert"] == 3
+    assert org.calls()["collections_upsert"] == 3
     stored = gateway.query_frame(f"SELECT Id, {KEY} FROM Event")
     assert dict(zip(stored[KEY], stored["Id"], strict=True)) == dict(
         zip(results["key"], results["record_id"], strict=True)
@@ -85,7 +85,7 @@ def test_what_is_upserted_twice_lands_once(gateway: SalesforceGateway) -> None:
 
 @pytest.mark.rule("F4")
 def test_an_update_carries_what_is_there_clears_what_says_so_and_leaves_the_rest(
-    org: ServerProcess, gateway: SalesforceGateway
+    org: LocalOrg, gateway: SalesforceGateway
 ) -> None:
     (event,) = org.seed(
         "Event",
@@ -120,7 +120,7 @@ def test_an_update_carries_what_is_there_clears_what_says_so_and_leaves_the_rest
     assert pd.isna(stored["Location"])
 
 
-def test_an_update_may_be_known_by_its_id(org: ServerProcess, gateway: SalesforceGateway) -> None:
+def test_an_update_may_be_known_by_its_id(org: LocalOrg, gateway: SalesforceGateway) -> None:
     (lead,) = org.seed("Lead", {"LastName": "Before", "Company": "-"})
     row = wire([{"Id": lead, "LastName": "After", "not_sent": "x"}])
     results = collected(
@@ -131,7 +131,7 @@ def test_an_update_may_be_known_by_its_id(org: ServerProcess, gateway: Salesforc
     assert gateway.query_frame("SELECT LastName FROM Lead")["LastName"].tolist() == ["After"]
 
 
-def test_booleans_and_numbers_travel_as_such(org: ServerProcess, gateway: SalesforceGateway) -> None:
+def test_booleans_and_numbers_travel_as_such(org: LocalOrg, gateway: SalesforceGateway) -> None:
     rows = events(2, IsAllDayEvent="false", DurationInMinutes="60", Coconut_Is_Primary__c="true").drop(
         columns="EndDateTime"
     )
@@ -145,7 +145,7 @@ def test_booleans_and_numbers_travel_as_such(org: ServerProcess, gateway: Salesf
 
 @pytest.mark.rule("S9")
 def test_deleting_goes_by_id_and_says_when_a_record_was_gone_already(
-    org: ServerProcess, gateway: SalesforceGateway
+    org: LocalOrg, gateway: SalesforceGateway
 ) -> None:
     ids = org.seed("Lead", *({"LastName": f"Lead {number}", "Company": "-"} for number in range(2)))
     rows = wire([{"booking_key": f"{number}-1", "Id": record_id} for number, record_id in enumerate(ids)])
@@ -168,7 +168,7 @@ def test_a_refused_row_tells_code_and_fields_and_leaves_its_neighbours(gateway: 
 
 @pytest.mark.rule("Q6")
 def test_only_the_rows_that_met_a_lock_are_sent_again(
-    org: ServerProcess, gateway: SalesforceGateway, waits: list[float]
+    org: LocalOrg, gateway: SalesforceGateway, waits: list[float]
 ) -> None:
     org.script({"type": "lock_rows", "sobject": "Event", "field": KEY, "values": ["3-1", "5-1"], "times": 2})
     frames = list(
@@ -180,23 +180,23 @@ def test_only_the_rows_that_met_a_lock_are_sent_again(
     ]
     assert pd.concat(frames)["is_success"].all()
     assert len(waits) == 2
-    assert org.counts()["collections_upsert"] == 3
+    assert org.calls()["collections_upsert"] == 3
 
 
 @pytest.mark.rule("Q6")
-def test_a_lock_that_lasts_is_reported_with_its_code(org: ServerProcess, gateway: SalesforceGateway) -> None:
+def test_a_lock_that_lasts_is_reported_with_its_code(org: LocalOrg, gateway: SalesforceGateway) -> None:
     org.script({"type": "lock_rows", "sobject": "Event", "field": KEY, "values": ["0-1"], "times": None})
     results = collected(
         gateway.write_collections("upsert", "Event", events(1), key_column=KEY, external_id_field=KEY)
     )
     assert results["error_code"].tolist() == ["UNABLE_TO_LOCK_ROW"]
-    assert org.counts()["collections_upsert"] == 4
+    assert org.calls()["collections_upsert"] == 4
 
 
 @pytest.mark.rule("Q4")
 @pytest.mark.parametrize("fault", [{"type": "respond", "status": 503}, {"type": "drop", "when": "after"}])
 def test_an_unanswered_upsert_is_sent_again_and_lands_once(
-    org: ServerProcess, gateway: SalesforceGateway, fault: dict[str, object]
+    org: LocalOrg, gateway: SalesforceGateway, fault: dict[str, object]
 ) -> None:
     org.script({**fault, "kind": "collections_upsert"})
     results = collected(
@@ -208,7 +208,7 @@ def test_an_unanswered_upsert_is_sent_again_and_lands_once(
 
 @pytest.mark.rule("M8")
 def test_an_unanswered_insert_with_a_unique_key_says_that_it_had_landed(
-    org: ServerProcess, gateway: SalesforceGateway
+    org: LocalOrg, gateway: SalesforceGateway
 ) -> None:
     org.script({"type": "drop", "when": "after", "kind": "collections_create"})
     results = collected(
@@ -222,7 +222,7 @@ def test_an_unanswered_insert_with_a_unique_key_says_that_it_had_landed(
 
 @pytest.mark.rule("Q4")
 def test_an_unanswered_insert_without_a_unique_key_is_not_sent_again(
-    org: ServerProcess, gateway: SalesforceGateway
+    org: LocalOrg, gateway: SalesforceGateway
 ) -> None:
     org.script({"type": "drop", "when": "after", "kind": "collections_create"})
     rows = leads(2).drop(columns=CLIENT_KEY).assign(person_ref=["a", "b"])
@@ -233,7 +233,7 @@ def test_an_unanswered_insert_without_a_unique_key_is_not_sent_again(
 
 @pytest.mark.rule("Q6")
 def test_an_exhausted_org_stops_the_load_and_keeps_what_was_yielded(
-    org: ServerProcess, gateway: SalesforceGateway
+    org: LocalOrg, gateway: SalesforceGateway
 ) -> None:
     frames = gateway.write_collections("upsert", "Event", events(250), key_column=KEY, external_id_field=KEY)
     assert len(next(frames)) == 200

@@ -12,16 +12,14 @@ from include.errors import (
 )
 from include.salesforce.credentials import SalesforceCredentials
 from include.salesforce.gateway import SalesforceGateway
-from tests.emulator.server_process import ServerProcess
+from tests.local_org import LocalOrg
 
 LEADS = "SELECT Id, Email FROM Lead"
 SECRET_LOOKUP = "SELECT Id FROM Lead WHERE Email = 'someone@example.org'"
 
 
 @pytest.mark.rule("Q6")
-def test_an_expired_session_is_renewed_once_without_notice(
-    org: ServerProcess, gateway: SalesforceGateway
-) -> None:
+def test_an_expired_session_is_renewed_once_without_notice(org: LocalOrg, gateway: SalesforceGateway) -> None:
     org.script({"type": "expire_sessions", "kind": "query"})
     assert gateway.query_frame(LEADS).empty
     assert gateway.usage.calls == {"login": 2, "query": 2}
@@ -29,7 +27,7 @@ def test_an_expired_session_is_renewed_once_without_notice(
 
 @pytest.mark.rule("Q6")
 def test_sessions_that_never_last_are_a_matter_of_configuration(
-    org: ServerProcess, gateway: SalesforceGateway
+    org: LocalOrg, gateway: SalesforceGateway
 ) -> None:
     org.script({"type": "expire_sessions", "kind": "query", "times": None})
     with pytest.raises(ConfigurationError, match="as soon as it was opened"):
@@ -50,7 +48,7 @@ def test_sessions_that_never_last_are_a_matter_of_configuration(
     ],
 )
 def test_passing_trouble_is_met_by_asking_again_after_a_wait(
-    org: ServerProcess, gateway: SalesforceGateway, waits: list[float], fault: dict[str, object]
+    org: LocalOrg, gateway: SalesforceGateway, waits: list[float], fault: dict[str, object]
 ) -> None:
     org.script({**fault, "kind": "query", "times": 2})
     assert gateway.query_frame(LEADS).empty
@@ -61,9 +59,7 @@ def test_passing_trouble_is_met_by_asking_again_after_a_wait(
 
 
 @pytest.mark.rule("Q6")
-def test_trouble_that_lasts_is_reported_as_unavailable(
-    org: ServerProcess, gateway: SalesforceGateway
-) -> None:
+def test_trouble_that_lasts_is_reported_as_unavailable(org: LocalOrg, gateway: SalesforceGateway) -> None:
     org.script({"type": "respond", "kind": "query", "status": 503, "times": None})
     with pytest.raises(SalesforceUnavailableError, match="SERVER_UNAVAILABLE"):
         gateway.query_frame(LEADS)
@@ -71,7 +67,7 @@ def test_trouble_that_lasts_is_reported_as_unavailable(
 
 
 @pytest.mark.rule("Q6")
-def test_an_exhausted_org_stops_at_once(org: ServerProcess, gateway: SalesforceGateway) -> None:
+def test_an_exhausted_org_stops_at_once(org: LocalOrg, gateway: SalesforceGateway) -> None:
     org.script({"type": "exhaust_quota"})
     with pytest.raises(OrgExhaustedError, match="REQUEST_LIMIT_EXCEEDED"):
         gateway.query_frame(LEADS)
@@ -79,7 +75,7 @@ def test_an_exhausted_org_stops_at_once(org: ServerProcess, gateway: SalesforceG
 
 
 @pytest.mark.rule("Q6")
-def test_what_is_refused_for_good_is_not_asked_again(org: ServerProcess, gateway: SalesforceGateway) -> None:
+def test_what_is_refused_for_good_is_not_asked_again(org: LocalOrg, gateway: SalesforceGateway) -> None:
     with pytest.raises(RequestRefusedError) as refusal:
         gateway.query_frame("SELECT Id FROM Lead WHERE Email = 'someone@example.org")
     assert refusal.value.code == "MALFORMED_QUERY"
@@ -97,7 +93,7 @@ def test_a_field_that_the_org_lacks_is_named_with_what_to_do(gateway: Salesforce
 @pytest.mark.rule("Q11")
 @pytest.mark.parametrize("fault", [{"type": "respond", "status": 503}, {"type": "drop"}])
 def test_errors_carry_nobodys_data(
-    org: ServerProcess, gateway: SalesforceGateway, fault: dict[str, object]
+    org: LocalOrg, gateway: SalesforceGateway, fault: dict[str, object]
 ) -> None:
     org.script({**fault, "kind": "query", "times": None})
     with pytest.raises(SalesforceUnavailableError) as trouble:
@@ -109,13 +105,13 @@ def test_errors_carry_nobodys_data(
 
 
 @pytest.mark.rule("Q8")
-def test_calls_are_counted_as_the_org_counts_them(org: ServerProcess, gateway: SalesforceGateway) -> None:
+def test_calls_are_counted_as_the_org_counts_them(org: LocalOrg, gateway: SalesforceGateway) -> None:
     org.script({"type": "respond", "kind": "describe", "status": 503})
     gateway.describe("Lead")
     gateway.describe("Lead")
     list(gateway.query(LEADS))
     assert gateway.usage.calls == {"login": 1, "describe": 2, "query": 1}
-    assert sum(org.counts().values()) == sum(gateway.usage.calls.values())
+    assert sum(org.calls().values()) == sum(gateway.usage.calls.values())
     assert gateway.usage.daily_max
     assert gateway.usage.daily_used
 

@@ -12,12 +12,12 @@ from include.salesforce.credentials import SalesforceCredentials
 from include.salesforce.gateway import SalesforceGateway
 from include.salesforce.transport import open_session
 from include.salesforce.usage import ApiUsage
-from tests.emulator.server_process import ServerProcess
+from tests.local_org import LocalOrg, started
 
 Connect = Callable[..., SalesforceGateway]
 
 
-def by_key(org: ServerProcess) -> SalesforceCredentials:
+def by_key(org: LocalOrg) -> SalesforceCredentials:
     told = org.announcement
     return SalesforceCredentials(
         instance_url=org.url,
@@ -27,14 +27,14 @@ def by_key(org: ServerProcess) -> SalesforceCredentials:
     )
 
 
-def by_secret(org: ServerProcess) -> SalesforceCredentials:
+def by_secret(org: LocalOrg) -> SalesforceCredentials:
     told = org.announcement
     return SalesforceCredentials(
         instance_url=org.url, consumer_key=told["consumer_key"], consumer_secret=told["consumer_secret"]
     )
 
 
-def by_password(org: ServerProcess) -> SalesforceCredentials:
+def by_password(org: LocalOrg) -> SalesforceCredentials:
     told = org.announcement
     return SalesforceCredentials(
         instance_url=org.url,
@@ -47,7 +47,7 @@ def by_password(org: ServerProcess) -> SalesforceCredentials:
 @pytest.mark.rule("P2")
 @pytest.mark.parametrize("grant", [by_key, by_secret, by_password])
 def test_every_grant_signs_in_once_and_learns_who_it_is(
-    org: ServerProcess, connect: Connect, grant: Callable[[ServerProcess], SalesforceCredentials]
+    org: LocalOrg, connect: Connect, grant: Callable[[LocalOrg], SalesforceCredentials]
 ) -> None:
     gateway = connect(grant(org))
     assert gateway.user_id == org.announcement["user_id"]
@@ -68,9 +68,9 @@ def test_every_grant_signs_in_once_and_learns_who_it_is(
     ],
 )
 def test_wrong_credentials_name_the_connection_and_no_secret(
-    org: ServerProcess,
+    org: LocalOrg,
     connect: Connect,
-    grant: Callable[[ServerProcess], SalesforceCredentials],
+    grant: Callable[[LocalOrg], SalesforceCredentials],
     spoiled: dict[str, str],
 ) -> None:
     with pytest.raises(
@@ -82,9 +82,7 @@ def test_wrong_credentials_name_the_connection_and_no_secret(
 
 
 @pytest.mark.rule("P2")
-def test_a_key_that_is_no_key_says_what_to_correct(
-    org: ServerProcess, connect: Connect, tmp_path: Path
-) -> None:
+def test_a_key_that_is_no_key_says_what_to_correct(org: LocalOrg, connect: Connect, tmp_path: Path) -> None:
     (tmp_path / "key.pem").write_text("not a key", encoding="ascii")
     for path in ("key.pem", "absent.pem"):
         with pytest.raises(ConfigurationError, match="private_key_file_path"):
@@ -104,7 +102,7 @@ def test_an_org_that_nobody_serves_is_unavailable(connect: Connect) -> None:
 @pytest.mark.rule("Q6")
 @pytest.mark.parametrize("body", [None, "<html>down for maintenance</html>"])
 def test_a_server_error_at_sign_in_is_no_fault_of_the_credentials(
-    org: ServerProcess, connect: Connect, body: str | None
+    org: LocalOrg, connect: Connect, body: str | None
 ) -> None:
     org.script({"type": "respond", "kind": "login", "status": 503, "body": body})
     with pytest.raises(SalesforceUnavailableError, match="HTTP status 503"):
@@ -132,11 +130,8 @@ def test_a_netrc_entry_cannot_replace_the_token(monkeypatch: pytest.MonkeyPatch,
 
 @pytest.mark.rule("P2")
 def test_an_org_with_a_certificate_of_its_own_is_trusted_by_its_ca_file_only(connect: Connect) -> None:
-    org = ServerProcess("--tls")
-    try:
+    with started("--tls") as org:
         trusted = replace(by_secret(org), ca_file=org.announcement["ca_file"])
         assert connect(trusted).query_frame("SELECT Id FROM Lead").empty
         with pytest.raises(ConfigurationError, match="ca_file"):
             connect(by_secret(org))
-    finally:
-        org.stop()

@@ -336,8 +336,8 @@ def test_a_snapshot_that_is_none_of_this_database_stops_the_read(postgres_bookin
         read_ids(postgres_booking_db, changed_since(last_snapshot="rubbish"))
 
 
-def test_sqlite_has_no_snapshot_to_keep(sqlite_engine: Engine) -> None:
-    add_simple_bookings(sqlite_engine, 1)
-    reader = ChangeReader(sqlite_engine, ChangeQuery(kinds=BOTH_KINDS))
+def test_sqlite_has_no_snapshot_to_keep(sqlite_booking_db: Engine) -> None:
+    add_simple_bookings(sqlite_booking_db, 1)
+    reader = ChangeReader(sqlite_booking_db, ChangeQuery(kinds=BOTH_KINDS))
     assert list(reader.chunks())
     assert reader.snapshot is None

@@ -75,8 +75,8 @@ def test_a_server_that_is_not_there_is_unavailable_and_no_credential_is_told() -
 
 
 @pytest.mark.rule("Q6")
-def test_a_refused_login_is_a_matter_of_configuration(postgres_engine: Engine) -> None:
-    url = postgres_engine.url.set(username="nobody_we_know", password="s3cret")
+def test_a_refused_login_is_a_matter_of_configuration(postgres_booking_db: Engine) -> None:
+    url = postgres_booking_db.url.set(username="nobody_we_know", password="s3cret")
     with pytest.raises(ConfigurationError) as caught:
         SourceGateway(create_engine(url)).check()
     assert "s3cret" not in str(caught.value)
@@ -120,10 +120,10 @@ def test_a_client_that_moved_after_the_attempt_is_named_and_one_that_moved_befor
 
 
 @pytest.mark.rule("Q6")
-def test_text_that_is_no_utf_8_is_not_mistaken_for_an_outage(sqlite_engine: Engine) -> None:
-    with sqlite_engine.begin() as connection:
+def test_text_that_is_no_utf_8_is_not_mistaken_for_an_outage(sqlite_booking_db: Engine) -> None:
+    with sqlite_booking_db.begin() as connection:
         connection.exec_driver_sql(
             "INSERT INTO staff (id, first_name, updated_at) VALUES (1, CAST(x'fffe' AS TEXT), '2024-01-01 00:00:00')"
         )
     with pytest.raises(ConfigurationError):
-        read_staff(sqlite_engine)
+        read_staff(sqlite_booking_db)

@@ -129,14 +129,14 @@ def test_an_answer_carries_its_question_or_gaps_where_that_is_gone(booking_db: E
 
 @pytest.mark.rule("S5")
 def test_an_instant_that_sqlite_holds_in_another_form_is_understood_and_rubbish_is_missing(
-    sqlite_engine: Engine,
+    sqlite_booking_db: Engine,
 ) -> None:
-    add_simple_bookings(sqlite_engine, 1)
-    with sqlite_engine.begin() as connection:
+    add_simple_bookings(sqlite_booking_db, 1)
+    with sqlite_booking_db.begin() as connection:
         connection.exec_driver_sql(
             "UPDATE appointments SET starts_at = '2024-03-01T12:00:00+02:00', ends_at = 'soon'"
         )
-    pair = read_one_chunk(sqlite_engine).bookings.iloc[0]
+    pair = read_one_chunk(sqlite_booking_db).bookings.iloc[0]
     assert pair["starts_at"] == pd.Timestamp("2024-03-01T10:00:00Z")
     assert pd.isna(pair["ends_at"])
 
