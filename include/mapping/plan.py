@@ -39,6 +39,9 @@ PAYLOAD_FIELDS: Final = (
 EVENT_FIELDS: Final = (*PAYLOAD_FIELDS, "WhoId", "OwnerId")
 """Every Event field the sync writes. WhatId is not among them: it is never sent, so never cleared."""
 
+_FIRST_NAME: Final = f'{{"{PAYLOAD_FIELDS[0]}":'
+"""What every payload begins with."""
+
 _LONGEST_LINE: Final = 1 << 24
 """Bytes of one JSON line that pyarrow reads; a payload is well below (its longest text has 32,000 characters)."""
 
@@ -47,13 +50,15 @@ def format_payloads(fields: pd.DataFrame) -> pd.Series[str]:
     """Return the payload fields of each row as compact JSON, missing values as null, always in the same order."""
     if fields.empty:
         return pd.Series(index=fields.index, dtype=TEXT)
-    text = fields[list(PAYLOAD_FIELDS)].to_json(orient="records", lines=True, force_ascii=False)
-    return pd.Series(text.removesuffix("\n").split("\n"), index=fields.index, dtype=TEXT)
+    text = fields[list(PAYLOAD_FIELDS)].to_json(orient="records", force_ascii=False)
+    # A value's quotes follow a backslash, and its closing quote no name: this parts objects and nothing else.
+    bodies = text.removeprefix(f"[{_FIRST_NAME}").removesuffix("}]").split(f"}},{_FIRST_NAME}")
+    return pd.Series([f"{_FIRST_NAME}{body}}}" for body in bodies], index=fields.index, dtype=TEXT)
 
 
 def parse_payloads(payloads: pd.Series[str]) -> pd.DataFrame:
     """Return what ``format_payloads`` wrote as a frame of ``PAYLOAD_FIELDS``; a missing payload has missing fields."""
-    if payloads.empty:
+    if payloads.isna().all():
         return pd.DataFrame(index=payloads.index, columns=list(PAYLOAD_FIELDS), dtype=TEXT)
     schema = pa.schema([(name, pa.large_string()) for name in PAYLOAD_FIELDS])
     lines = "\n".join(payloads.fillna("{}").tolist()).encode()

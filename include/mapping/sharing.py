@@ -55,8 +55,11 @@ def _carriers(pairs: pd.DataFrame, is_open: pd.Series[bool]) -> pd.Series[bool]:
 
 def _stands_already(pairs: pd.DataFrame, verdicts: Verdicts, event_links: pd.DataFrame) -> pd.Series[bool]:
     """Tell which open pairs have no Event, while one stands that this run leaves alone."""
-    in_motion = pairs.loc[verdicts.is_open | verdicts.does(Action.DELETE), "booking_key"]
+    is_in_motion = pairs["has_event"] & (verdicts.is_open | verdicts.does(Action.DELETE))
+    in_motion = pairs.loc[is_in_motion, "booking_key"]
     left_alone = event_links[event_links["event_id"].notna() & ~event_links["booking_key"].isin(in_motion)]
+    if left_alone.empty:
+        return pd.Series(False, index=pairs.index)
     standing = _key(left_alone["appointment_id"], left_alone["who_id"])
     stands = _key(pairs["appointment_id"], pairs["person"]).isin(standing)
     stands |= _key(pairs["appointment_id"], pairs["followed_from"]).isin(standing)

@@ -20,7 +20,7 @@ PLACEHOLDERS: Final = ("service", "client", "location", "status", "appointment_i
 """What a template may name in braces; anything else in braces stays as it is written."""
 
 _NAMES: Final = {"appointment": "Appointment", "walk_in": "Walk-In"}
-_SUFFIX_INSIDE: Final = re.compile(r"\[(appointment|walk-in)\]", re.IGNORECASE)
+_SUFFIX_INSIDE: Final = r"(?i)\[(appointment|walk-in)\]"
 
 
 def event_subjects(pairs: pd.DataFrame, template: str) -> pd.Series[str]:
