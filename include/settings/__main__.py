@@ -10,6 +10,7 @@ import argparse
 import getpass
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,10 +28,12 @@ DONE, FAILED, REFUSED = 0, 1, 2
 
 def open_ledger() -> Ledger:
     """Return the ledger that the connection ``sync_ledger`` names."""
-    from include.ledger.repository import Ledger
-    from include.orchestration.connections import ledger_engine
+    # Airflow sets its logging up for standard output when it is imported; that belongs to the YAML.
+    with redirect_stdout(sys.stderr):
+        from include.ledger.repository import Ledger
+        from include.orchestration.connections import ledger_engine
 
-    return Ledger.open(ledger_engine())
+        return Ledger.open(ledger_engine())
 
 
 def main(arguments: Sequence[str] | None = None, *, ledger: Callable[[], Ledger] = open_ledger) -> int:

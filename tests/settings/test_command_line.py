@@ -12,6 +12,8 @@ from sqlalchemy import create_engine, select
 from include.ledger.repository import Ledger
 from include.ledger.tables import settings_changes, settings_versions
 from include.settings.__main__ import main
+from include.settings.model import Settings
+from include.settings.yaml_form import parse_settings
 
 pytestmark = pytest.mark.rule("settings")
 
@@ -105,6 +107,7 @@ def test_the_command_acts_on_the_ledger_that_the_connection_names(tmp_path: Path
     command = [sys.executable, "-m", "include.settings"]
     subprocess.run([*command, "import", str(file), "--who", "ada"], env=environment, check=True)
     shown = subprocess.run([*command, "show"], env=environment, check=True, capture_output=True, text=True)
+    assert parse_settings(shown.stdout, base=Settings()).lead_source == "Front desk"
     assert "lead_source: Front desk" in shown.stdout
     assert Ledger.open(create_engine(f"sqlite:///{ledger_file}")).current_settings().version == 1
 
