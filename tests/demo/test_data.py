@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -22,6 +23,7 @@ from include.demo.salesforce_side import KEY, UNASSIGNED_OWNER, salesforce_side
 from include.demo.texts import make_texts
 from include.errors import ConfigurationError
 from include.source.changes import ChangeQuery, ChangeReader
+from tests.engines import OpenEngine
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,10 +35,11 @@ PLAN = DemoPlan(bookings=3_000, seed=7, now=NOW)
 
 
 @pytest.fixture(scope="module")
-def filled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Engine, FillSummary]:
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Engine, FillSummary]]:
     engine = create_engine(f"sqlite:///{tmp_path_factory.mktemp('demo') / 'coconut.db'}")
     refuse_unless_empty(engine)
-    return engine, fill(engine, PLAN, salesforce_ids={int(Somebody.KNOWN_BY_ID): "003000000000001AAA"})
+    yield engine, fill(engine, PLAN, salesforce_ids={int(Somebody.KNOWN_BY_ID): "003000000000001AAA"})
+    engine.dispose()
 
 
 @pytest.fixture(scope="module")
@@ -57,8 +60,10 @@ def test_there_are_exactly_as_many_bookings_as_asked_for(
 
 
 @pytest.mark.parametrize("count", [1, 7, 50, 90])
-def test_a_small_number_of_bookings_is_honoured_too(tmp_path: Path, count: int) -> None:
-    engine = create_engine(f"sqlite:///{tmp_path / 'coconut.db'}")
+def test_a_small_number_of_bookings_is_honoured_too(
+    tmp_path: Path, count: int, open_engine: OpenEngine
+) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path / 'coconut.db'}")
     refuse_unless_empty(engine)
     assert fill(engine, DemoPlan(bookings=count, seed=1, now=NOW)).bookings == count
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from include.demo.edits import EditKind, EditSummary, apply_edits
 from include.demo.filling import fill, refuse_unless_empty
 from include.demo.plan import DemoPlan
 from include.source.changes import ChangeQuery, ChangeReader
+from tests.engines import OpenEngine
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,12 +32,13 @@ def read_pairs(engine: Engine, since: datetime | None = None) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def edited(tmp_path_factory: pytest.TempPathFactory) -> tuple[Engine, pd.DataFrame, EditSummary]:
+def edited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Engine, pd.DataFrame, EditSummary]]:
     engine = create_engine(f"sqlite:///{tmp_path_factory.mktemp('demo') / 'coconut.db'}")
     refuse_unless_empty(engine)
     fill(engine, DemoPlan(bookings=3_000, seed=7, now=NOW))
     before = read_pairs(engine)
-    return engine, before, apply_edits(engine, seed=7, now=EDITED_AT, count=300)
+    yield engine, before, apply_edits(engine, seed=7, now=EDITED_AT, count=300)
+    engine.dispose()
 
 
 @pytest.mark.rule("S1")
@@ -91,8 +94,8 @@ def test_a_finished_walk_in_was_not_final_before(edited: tuple[Engine, pd.DataFr
     assert set(finished["status"]) <= {"booked", "confirmed", "arrived", "in_service"}
 
 
-def test_edits_of_an_empty_database_are_none(tmp_path: Path) -> None:
-    engine = create_engine(f"sqlite:///{tmp_path / 'coconut.db'}")
+def test_edits_of_an_empty_database_are_none(tmp_path: Path, open_engine: OpenEngine) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path / 'coconut.db'}")
     refuse_unless_empty(engine)
     assert apply_edits(engine, seed=1, now=NOW, count=10).all_ids == frozenset()
 

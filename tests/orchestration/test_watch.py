@@ -7,29 +7,30 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, create_engine, insert
+from sqlalchemy import Engine, insert
 
 from include.ledger.repository import Ledger
 from include.ledger.tables import watermarks
 from include.orchestration.watch import BookingsChanged
 from include.source.tables import appointments, create_all
+from tests.engines import OpenEngine
 
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
 TUESDAY = datetime(2026, 3, 3, 9, tzinfo=UTC)
 
 
 @pytest.fixture
-def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
-    engine = create_engine(f"sqlite:///{tmp_path / 'coconut.db'}")
+def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, open_engine: OpenEngine) -> Engine:
+    engine = open_engine(f"sqlite:///{tmp_path / 'coconut.db'}")
     create_all(engine)
     monkeypatch.setenv("AIRFLOW_CONN_COCONUT_DB", f"sqlite:///{tmp_path / 'coconut.db'}")
     return engine
 
 
 @pytest.fixture
-def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ledger:
+def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, open_engine: OpenEngine) -> Ledger:
     monkeypatch.setenv("AIRFLOW_CONN_SYNC_LEDGER", f"sqlite:///{tmp_path / 'ledger.db'}")
-    return Ledger.open(create_engine(f"sqlite:///{tmp_path / 'ledger.db'}"))
+    return Ledger.open(open_engine(f"sqlite:///{tmp_path / 'ledger.db'}"))
 
 
 def book(source: Engine, number: int, changed_at: datetime) -> None:

@@ -23,6 +23,7 @@ from include.pipeline.settle_run import settle_run
 from include.reasons import Reason
 from include.source.gateway import SourceGateway
 from include.staging import Staging
+from tests.engines import OpenEngine
 from tests.pipeline.world import World
 
 STAGES: tuple[Callable[..., object], ...] = (
@@ -222,13 +223,13 @@ def test_wrong_credentials_fail_with_one_sentence_and_change_nothing(world: Worl
 @pytest.mark.rule("P3")
 @pytest.mark.rule("Q6")
 def test_an_unreachable_booking_database_is_transient_and_an_incomplete_one_is_not(
-    world: World, tmp_path: Path
+    world: World, tmp_path: Path, open_engine: OpenEngine
 ) -> None:
     wiring = world.wiring()
-    wiring.source = SourceGateway(sa.create_engine("postgresql+psycopg://nobody@127.0.0.1:9/none"))
+    wiring.source = SourceGateway(open_engine("postgresql+psycopg://nobody@127.0.0.1:9/none"))
     with pytest.raises(SourceUnavailableError):
         extract_changes(world.run(), wiring)
-    other = sa.create_engine(f"sqlite:///{tmp_path / 'other.db'}")
+    other = open_engine(f"sqlite:///{tmp_path / 'other.db'}")
     sa.Table("clients", sa.MetaData(), sa.Column("id", sa.Integer)).create(other)
     wiring.source = SourceGateway(other)
     with pytest.raises(ConfigurationError) as caught:
@@ -265,3 +266,54 @@ def test_a_setting_without_effect_stops_the_run_instead_of_being_ignored(world: 
     assert "entity_type" in str(caught.value)
     assert "auto_merge" in str(caught.value)
     assert (world.events(), world.org.records("Lead")) == ([], [])
+
+
+@pytest.mark.rule("Q6")
+@pytest.mark.rule("M8")
+def test_a_person_whom_passing_trouble_outlasts_is_tried_again_by_the_next_run(world: World) -> None:
+    fill(world, 1)
+    world.org.control(
+        "POST",
+        "faults",
+        [{"type": "lock_rows", "sobject": "Lead", "field": "LastName", "values": ["Lee 1"], "times": None}],
+    )
+    assert world.sync()["quarantined"] == 1
+    assert world.waiting("101-1")["reason"] == Reason.TRANSIENT_EXHAUSTED
+    world.org.control("DELETE", "faults")
+    assert world.sync()["created"] == 1
+    assert len(world.org.records("Lead")) == 1
+
+
+@pytest.mark.rule("S4")
+def test_another_key_namespace_is_refused_once_something_is_written(world: World) -> None:
+    world.set(key_namespace="eu-")
+    fill(world, 1)
+    world.sync()
+    assert world.event("eu-101-1")
+    world.set(key_namespace="us-")
+    with pytest.raises(ConfigurationError, match="key_namespace"):
+        world.sync()
+
+
+@pytest.mark.rule("M11")
+def test_an_empty_default_owner_is_a_standing_warning(world: World) -> None:
+    fill(world, 1)
+    run = world.run()
+    for stage in STAGES[:2]:
+        call(stage, run, world)
+    result = call(map_people, run, world)
+    assert isinstance(result, dict)
+    assert "default_owner is empty" in result["warning"]
+
+
+@pytest.mark.rule("S12")
+def test_an_update_leaves_alone_what_salesforce_users_changed_in_other_fields(world: World) -> None:
+    fill(world, 1)
+    world.sync()
+    event = world.event("101-1")
+    world.org.change("Event", Id=event["Id"], Subject="Renamed by hand [Appointment]", Location="Room 5")
+    world.edit(101, notes="bring the papers")
+    world.sync()
+    assert world.event("101-1")["Subject"] == "Renamed by hand [Appointment]"
+    assert world.event("101-1")["Location"] == "Room 5"
+    assert "bring the papers" in world.event("101-1")["Description"]

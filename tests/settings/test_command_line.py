@@ -7,13 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, select
+from sqlalchemy import select
 
 from include.ledger.repository import Ledger
 from include.ledger.tables import settings_changes, settings_versions
 from include.settings.__main__ import main
 from include.settings.model import Settings
 from include.settings.yaml_form import parse_settings
+from tests.engines import OpenEngine
 
 pytestmark = pytest.mark.rule("settings")
 
@@ -21,8 +22,8 @@ Opener = Callable[[], Ledger]
 
 
 @pytest.fixture
-def opener(tmp_path: Path) -> Opener:
-    engine = create_engine(f"sqlite:///{tmp_path / 'ledger.db'}")
+def opener(tmp_path: Path, open_engine: OpenEngine) -> Opener:
+    engine = open_engine(f"sqlite:///{tmp_path / 'ledger.db'}")
     return lambda: Ledger.open(engine)
 
 
@@ -31,11 +32,13 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "settings.yaml"
 
 
-def test_an_export_of_one_ledger_imports_into_another(opener: Opener, file: Path, tmp_path: Path) -> None:
+def test_an_export_of_one_ledger_imports_into_another(
+    opener: Opener, file: Path, tmp_path: Path, open_engine: OpenEngine
+) -> None:
     file.write_text("on_cancel: delete\nkey_namespace: north-\n")
     assert main(["import", str(file)], ledger=opener) == 0
     assert main(["export", str(file)], ledger=opener) == 0
-    other = Ledger.open(create_engine(f"sqlite:///{tmp_path / 'other.db'}"))
+    other = Ledger.open(open_engine(f"sqlite:///{tmp_path / 'other.db'}"))
     assert main(["import", str(file)], ledger=lambda: other) == 0
     assert other.current_settings().settings == opener().current_settings().settings
 
@@ -83,9 +86,9 @@ def test_a_file_that_is_no_text_is_one_sentence(opener: Opener, file: Path) -> N
 
 
 def test_a_ledger_out_of_reach_is_one_sentence_and_exits_with_1(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], open_engine: OpenEngine
 ) -> None:
-    engine = create_engine(f"sqlite:///{tmp_path / 'missing' / 'ledger.db'}")
+    engine = open_engine(f"sqlite:///{tmp_path / 'missing' / 'ledger.db'}")
     assert main(["show"], ledger=lambda: Ledger.open(engine)) == 1
     assert "sync_ledger" in capsys.readouterr().err
 
@@ -97,7 +100,9 @@ def test_an_unknown_command_exits_with_2(opener: Opener) -> None:
 
 
 @pytest.mark.e2e
-def test_the_command_acts_on_the_ledger_that_the_connection_names(tmp_path: Path, file: Path) -> None:
+def test_the_command_acts_on_the_ledger_that_the_connection_names(
+    tmp_path: Path, file: Path, open_engine: OpenEngine
+) -> None:
     ledger_file = tmp_path / "ledger.db"
     environment = os.environ | {
         "AIRFLOW_HOME": str(tmp_path / "airflow"),
@@ -109,7 +114,7 @@ def test_the_command_acts_on_the_ledger_that_the_connection_names(tmp_path: Path
     shown = subprocess.run([*command, "show"], env=environment, check=True, capture_output=True, text=True)
     assert parse_settings(shown.stdout, base=Settings()).lead_source == "Front desk"
     assert "lead_source: Front desk" in shown.stdout
-    assert Ledger.open(create_engine(f"sqlite:///{ledger_file}")).current_settings().version == 1
+    assert Ledger.open(open_engine(f"sqlite:///{ledger_file}")).current_settings().version == 1
 
 
 def test_an_import_warns_of_what_has_no_effect_yet_and_still_saves(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 import pytest
-from sqlalchemy import create_engine, insert, update
+from sqlalchemy import insert, update
 
 from include.errors import ConfigurationError, SourceUnavailableError
 from include.frames import STAFF
@@ -15,6 +15,7 @@ from include.source.changes import ChangeQuery, ChangeReader, clients_changed_si
 from include.source.gateway import SourceGateway
 from include.source.staff import read_staff
 from include.source.tables import clients, staff
+from tests.engines import OpenEngine
 from tests.source.bookings import BOTH_KINDS, T0, add_client, minutes_after
 
 if TYPE_CHECKING:
@@ -57,11 +58,11 @@ def test_a_column_missing_without_a_check_stops_the_read_as_a_configuration_erro
 
 
 @pytest.mark.rule("Q6")
-def test_a_server_that_is_not_there_is_unavailable_and_no_credential_is_told() -> None:
+def test_a_server_that_is_not_there_is_unavailable_and_no_credential_is_told(open_engine: OpenEngine) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
-        engine = create_engine(f"postgresql+psycopg://reader:s3cret@127.0.0.1:{port}/coconut")
+        engine = open_engine(f"postgresql+psycopg://reader:s3cret@127.0.0.1:{port}/coconut")
         for attempt in (
             SourceGateway(engine).check,
             lambda: has_changes(engine, BOTH_KINDS, None),
@@ -75,19 +76,21 @@ def test_a_server_that_is_not_there_is_unavailable_and_no_credential_is_told() -
 
 
 @pytest.mark.rule("Q6")
-def test_a_refused_login_is_a_matter_of_configuration(postgres_booking_db: Engine) -> None:
+def test_a_refused_login_is_a_matter_of_configuration(
+    postgres_booking_db: Engine, open_engine: OpenEngine
+) -> None:
     url = postgres_booking_db.url.set(username="nobody_we_know", password="s3cret")
     with pytest.raises(ConfigurationError) as caught:
-        SourceGateway(create_engine(url)).check()
+        SourceGateway(open_engine(url)).check()
     assert "s3cret" not in str(caught.value)
     assert "nobody_we_know" not in str(caught.value)
 
 
 @pytest.mark.rule("Q6")
-def test_a_missing_sqlite_file_is_reported_and_not_created(tmp_path: Path) -> None:
+def test_a_missing_sqlite_file_is_reported_and_not_created(tmp_path: Path, open_engine: OpenEngine) -> None:
     path = tmp_path / "coconut.db"
     with pytest.raises(SourceUnavailableError):
-        SourceGateway(create_engine(f"sqlite:///{path}")).check()
+        SourceGateway(open_engine(f"sqlite:///{path}")).check()
     assert not path.exists()
 
 
