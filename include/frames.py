@@ -252,6 +252,16 @@ PEOPLE = FrameContract(
     wire_fields=True,
 )
 
+PERSON_REFUSALS = FrameContract(
+    "person_refusals",
+    {
+        # people whom Salesforce did not take in this run
+        "person_ref": TEXT,
+        "reason": TEXT,  # an include.reasons.Reason
+        "detail": TEXT,  # error code and fields, no values
+    },
+)
+
 EVENT_LINKS = FrameContract(
     "event_links",
     {

@@ -88,7 +88,10 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReasonText:
-    """What a reason means, in a sentence an administrator understands, and what it waits for."""
+    """What a reason means, in a sentence an administrator understands, and what it waits for.
+
+    A change of ``setting`` releases the pair too, whatever else it waits for.
+    """
 
     outcome: Outcome
     waits_for: WaitsFor
@@ -140,10 +143,16 @@ REASONS: dict[Reason, ReasonText] = {
         "register_people",
     ),
     Reason.INSUFFICIENT_EVIDENCE: ReasonText(
-        _H, _CLIENT, "The client lacks what the matching algorithm compares (an e-mail, for instance)."
+        _H,
+        _CLIENT,
+        "The client lacks what the matching algorithm compares (an e-mail, for instance).",
+        "insufficient_evidence",
     ),
     Reason.AMBIGUOUS_MATCH: ReasonText(
-        _H, _PERSON, "Several Salesforce records match this client; a person has to choose."
+        _H,
+        _PERSON,
+        "Several Salesforce records match this client; a person has to choose.",
+        "ambiguous_match",
     ),
     Reason.DUPLICATE_RULE: ReasonText(
         _H, _PERSON, "A Salesforce duplicate rule reported an existing record; a person has to choose."
@@ -159,9 +168,11 @@ REASONS: dict[Reason, ReasonText] = {
     Reason.UNKNOWN_STATUS: ReasonText(_Q, _ROW, "The booking's status is not one of Coconut's."),
     Reason.UNKNOWN_TIME_ZONE: ReasonText(_Q, _ROW, "The time zone is not an IANA zone."),
     Reason.UNNAMED_CLIENT: ReasonText(_Q, _CLIENT, "The client has neither a first nor a last name."),
-    Reason.INVALID_EMAIL: ReasonText(_Q, _CLIENT, "The client's e-mail is not one that Salesforce accepts."),
+    Reason.INVALID_EMAIL: ReasonText(
+        _Q, _CLIENT, "The client's e-mail is not one that Salesforce accepts.", "on_invalid_field"
+    ),
     Reason.VALUE_TOO_LONG: ReasonText(
-        _Q, _CLIENT, "A value is longer than the Salesforce field that takes it."
+        _Q, _CLIENT, "A value is longer than the Salesforce field that takes it.", "on_invalid_field"
     ),
     Reason.NO_EVENTS_OWNER: ReasonText(
         _Q,

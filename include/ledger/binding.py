@@ -1,11 +1,20 @@
-"""The one org this ledger belongs to (Q10): a production ledger pointed at a sandbox would re-create everyone."""
+"""What this ledger is bound to: one org (Q10), and one namespace of keys (S4).
+
+A production ledger pointed at a sandbox would re-create everyone; Events written under one namespace are not found
+under another.
+"""
 
 from __future__ import annotations
+
+from datetime import datetime
 
 from sqlalchemy import Connection, select, update
 
 from include.errors import LedgerConflictError
-from include.ledger.tables import ledger_info
+from include.ledger.engine import upsert
+from include.ledger.tables import ledger_info, sync_state
+
+_NAMESPACE = "key_namespace"
 
 
 def bound_org(connection: Connection) -> str | None:
@@ -34,3 +43,16 @@ def bind_org(connection: Connection, org_id: str) -> None:
 def rebind_org(connection: Connection, org_id: str, *, who: str) -> None:
     """Record another org, and who decided so."""
     connection.execute(update(ledger_info).values(org_id=org_id, bound_by=who))
+
+
+def bound_namespace(connection: Connection) -> str | None:
+    """Return the namespace under which keys are written, or nothing before the first write."""
+    query = select(sync_state.c.value).where(sync_state.c.name == _NAMESPACE)
+    namespace: str | None = connection.execute(query).scalar_one_or_none()
+    return namespace
+
+
+def bind_namespace(connection: Connection, namespace: str, *, now: datetime) -> None:
+    """Record the namespace unless one is recorded."""
+    bound = upsert(connection, sync_state).values(name=_NAMESPACE, value=namespace, updated_at=now)
+    connection.execute(bound.on_conflict_do_nothing())

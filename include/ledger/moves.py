@@ -62,6 +62,7 @@ def moved_appointments(
         ),
         _waiting(connection, kinds, and_(quarantine.c.waits_for == WaitsFor.PERSON.value, _person_moved())),
         _moved_clients(waiting(connection, kinds, [WaitsFor.CLIENT]), moved_clients),
+        _ruled_otherwise(waiting(connection, kinds, [WaitsFor.CLIENT, WaitsFor.PERSON]), settings.changed_at),
         _moved_settings(waiting(connection, kinds, [WaitsFor.SETTING]), settings.changed_at),
         _moved_users(
             waiting(connection, kinds, [WaitsFor.SALESFORCE_USER]), settings.changed_at, active_users
@@ -125,8 +126,14 @@ def _moved_users(
         return rows
     users = set(rows["waits_for_key"].dropna())
     is_active = rows["waits_for_key"].isin(active_users(users) if users else set())
-    names = rows["reason"].map({reason.value: REASONS[reason].setting for reason in Reason})
-    return rows[is_active | _changed_since(names, rows["last_seen_at"], changed_at)]
+    ruled_otherwise = _ruled_otherwise(rows, changed_at)
+    return rows[is_active | rows.index.isin(ruled_otherwise.index)]
+
+
+def _ruled_otherwise(rows: pd.DataFrame, changed_at: Mapping[str, datetime]) -> pd.DataFrame:
+    """Return the rows whose reason rests on a setting that changed since they were last seen."""
+    names = rows["reason"].map({reason.value: REASONS[reason].setting for reason in Reason}).astype(TEXT)
+    return rows[_changed_since(names.mask(names == ""), rows["last_seen_at"], changed_at)]
 
 
 def _changed_since(

@@ -87,6 +87,16 @@ class Ledger:
         with writing(self.engine) as connection:
             binding.rebind_org(connection, org_id, who=who)
 
+    def bound_namespace(self) -> str | None:
+        """Return the ``key_namespace`` that this ledger's keys carry, or nothing before the first write."""
+        with reading(self.engine) as connection:
+            return binding.bound_namespace(connection)
+
+    def bind_namespace(self, namespace: str, *, now: datetime) -> None:
+        """Record the ``key_namespace`` before the first write; later calls change nothing."""
+        with writing(self.engine) as connection:
+            binding.bind_namespace(connection, namespace, now=now)
+
     # --- settings
 
     def current_settings(self) -> SettingsVersion:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from include.errors import GateClosed
-from include.frames import BOOKINGS, EVENTS, PEOPLE
+from include.frames import BOOKINGS, EVENTS, PEOPLE, TEXT
 from include.mapping.events import booking_keys
+from include.mapping.verdicts import waits_for_keys
 from include.pipeline.accounting import add_counts, counted_calls
 from include.pipeline.artifacts import (
     BOOKINGS_NAME,
@@ -21,11 +22,14 @@ from include.pipeline.artifacts import (
     read_chunk,
 )
 from include.pipeline.context import SyncRun, Wiring
+from include.pipeline.map_people import read_owners
 from include.quality.gate import QualityGate, Verdict
 from include.reasons import REASONS, Action, Outcome
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from include.mapping.owner import OwnerCheck
 
 LOADED: Final = (Action.CREATE, Action.UPDATE, Action.DELETE)
 
@@ -41,13 +45,13 @@ def check_frames(run: SyncRun, wiring: Wiring) -> dict[str, object]:
     with counted_calls(run, wiring, CHECK):
         manifest = Manifest.read_from(run, wiring)
         namespace = wiring.ledger.settings_at(manifest.settings_version).settings.key_namespace
-        gate = QualityGate()
+        gate, owners = QualityGate(), read_owners(run, wiring)
         people = wiring.staging.read_frame(run.run_id, MAP_PEOPLE, PEOPLE_NAME, PEOPLE)
         checked_people = _quarantine_people(people, gate.check_people(people))
         plan: dict[str, int] = {}
         for chunk in range(manifest.chunks):
-            events = _check_chunk(run, wiring, chunk, gate, namespace)
-            events = _without_refused_people(events, checked_people)
+            events = _check_chunk(run, wiring, chunk, gate=gate, namespace=namespace, owners=owners)
+            events = _without_refused_people(events, checked_people, owners)
             wiring.staging.write_frame(run.run_id, CHECK, chunk_name(EVENTS_NAME, chunk), events)
             plan = add_counts(plan, _count_plan(events))
         wiring.staging.write_frame(run.run_id, CHECK, PEOPLE_NAME, checked_people)
@@ -61,21 +65,23 @@ def check_frames(run: SyncRun, wiring: Wiring) -> dict[str, object]:
         return {"read": manifest.read, **plan}
 
 
-def _check_chunk(run: SyncRun, wiring: Wiring, chunk: int, gate: QualityGate, namespace: str) -> pd.DataFrame:
+def _check_chunk(
+    run: SyncRun, wiring: Wiring, chunk: int, *, gate: QualityGate, namespace: str, owners: OwnerCheck
+) -> pd.DataFrame:
     bookings = read_chunk(run, wiring, EXTRACT, BOOKINGS_NAME, chunk, BOOKINGS)
     events = read_chunk(run, wiring, MAP_EVENTS, EVENTS_NAME, chunk, EVENTS)
     source = bookings.assign(booking_key=booking_keys(bookings, namespace=namespace))
     for verdict in (gate.check_source(source), gate.check_events(events)):
-        events = _quarantine_events(events, verdict)
+        events = _quarantine_events(events, verdict, owners)
     return events
 
 
-def _quarantine_events(events: pd.DataFrame, verdict: Verdict) -> pd.DataFrame:
+def _quarantine_events(events: pd.DataFrame, verdict: Verdict, owners: OwnerCheck) -> pd.DataFrame:
     """Quarantine the failing pairs that would otherwise be written; a held or disabled pair stays what it is."""
     failing = verdict.failing.drop_duplicates("key").set_index("key")
     is_failing = events["booking_key"].isin(failing.index) & events["outcome"].isna()
     is_failing &= events["action"] != Action.DELETE
-    return _quarantine(events, is_failing, events["booking_key"].map(failing["reason"]), events["client_id"])
+    return _quarantine(events, is_failing, events["booking_key"].map(failing["reason"]).astype(TEXT), owners)
 
 
 def _quarantine_people(people: pd.DataFrame, verdict: Verdict) -> pd.DataFrame:
@@ -83,11 +89,11 @@ def _quarantine_people(people: pd.DataFrame, verdict: Verdict) -> pd.DataFrame:
     is_failing = people["person_ref"].isin(failing.index) & people["outcome"].isna()
     return people.assign(
         outcome=people["outcome"].mask(is_failing, str(Outcome.QUARANTINED)),
-        reason=people["reason"].mask(is_failing, people["person_ref"].map(failing["reason"])),
+        reason=people["reason"].mask(is_failing, people["person_ref"].map(failing["reason"]).astype(TEXT)),
     )
 
 
-def _without_refused_people(events: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
+def _without_refused_people(events: pd.DataFrame, people: pd.DataFrame, owners: OwnerCheck) -> pd.DataFrame:
     """Quarantine the pairs whose person cannot be created, with the person's reason."""
     refused = people[people["outcome"].notna()].drop_duplicates("person_ref").set_index("person_ref")
     is_refused = (
@@ -95,20 +101,27 @@ def _without_refused_people(events: pd.DataFrame, people: pd.DataFrame) -> pd.Da
         & events["needs_person"]
         & (events["action"] != Action.DELETE)
     )
-    reasons = events["person_ref"].map(refused["reason"])
-    return _quarantine(events, is_refused, reasons, events["client_id"])
+    return _quarantine(events, is_refused, events["person_ref"].map(refused["reason"]).astype(TEXT), owners)
 
 
 def _quarantine(
-    events: pd.DataFrame, is_failing: pd.Series, reasons: pd.Series, waits_for_key: pd.Series
+    events: pd.DataFrame, is_failing: pd.Series, reasons: pd.Series, owners: OwnerCheck
 ) -> pd.DataFrame:
-    waits_for = {str(reason): str(text.waits_for) for reason, text in REASONS.items()}
-    settings = {str(reason): text.setting for reason, text in REASONS.items() if text.setting}
-    keys = reasons.map(settings).fillna(waits_for_key)
+    import pandas as pd
+
+    waits_for = reasons.map({str(reason): str(text.waits_for) for reason, text in REASONS.items()}).astype(
+        TEXT
+    )
+    keys = waits_for_keys(
+        pd.DataFrame({"reason": reasons, "waits_for": waits_for}, index=events.index),
+        events["client_id"],
+        scope_settings=pd.Series(index=events.index, dtype=TEXT),
+        owners=owners,
+    )
     return events.assign(
         outcome=events["outcome"].mask(is_failing, str(Outcome.QUARANTINED)),
         reason=events["reason"].mask(is_failing, reasons),
-        waits_for=events["waits_for"].mask(is_failing, reasons.map(waits_for)),
+        waits_for=events["waits_for"].mask(is_failing, waits_for),
         waits_for_key=events["waits_for_key"].mask(is_failing, keys),
         action=events["action"].mask(is_failing, str(Action.NONE)),
         needs_person=events["needs_person"] & ~is_failing,

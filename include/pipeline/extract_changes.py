@@ -39,7 +39,7 @@ def extract_changes(run: SyncRun, wiring: Wiring) -> dict[str, object]:
     Raises:
         AutomaticSyncOff: the run is scheduled and the setting ``automatic_sync`` is off.
         ConfigurationError: staging cannot be written, the booking database lacks columns, or a setting asks for
-            what is not available yet.
+            what is not available yet, or ``key_namespace`` changed after the first write.
         SourceUnavailableError: the booking database does not answer.
     """
     with counted_calls(run, wiring, EXTRACT):
@@ -48,6 +48,7 @@ def extract_changes(run: SyncRun, wiring: Wiring) -> dict[str, object]:
             msg = "Automatic sync is switched off in the settings; trigger the DAG by hand to sync now."
             raise AutomaticSyncOff(msg)
         _refuse_unavailable(settings)
+        _refuse_another_namespace(settings, wiring.ledger)
         wiring.staging.check()
         wiring.source.check()
         wiring.ledger.open_run(run, settings_version=settings.version)
@@ -62,6 +63,17 @@ def _refuse_unavailable(settings: SettingsVersion) -> None:
     if problems := unavailable(settings.settings):
         msg = "Settings ask for what this release does not do yet; set them back to their defaults:"
         raise ConfigurationError(msg, problems)
+
+
+def _refuse_another_namespace(settings: SettingsVersion, ledger: Ledger) -> None:
+    """Stop a run that would not recognise its own Events: they carry the namespace they were written under."""
+    bound, wanted = ledger.bound_namespace(), settings.settings.key_namespace
+    if bound is not None and bound != wanted:
+        msg = (
+            f"The setting key_namespace is '{wanted}', but this ledger's Events carry '{bound}'; "
+            "set it back, because Events and people would not be found under another one."
+        )
+        raise ConfigurationError(msg)
 
 
 def _stage_changes(run: SyncRun, wiring: Wiring, settings: SettingsVersion) -> Manifest:

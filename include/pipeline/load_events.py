@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from include.errors import SkipRun
-from include.frames import CLEAR, EVENTS
+from include.frames import CLEAR, EVENTS, PERSON_REFUSALS, TEXT
 from include.mapping.plan import EVENT_FIELDS, hash_payloads, parse_payloads
 from include.pipeline.accounting import count_outcomes, counted_calls
 from include.pipeline.artifacts import (
@@ -120,15 +120,22 @@ class EventLoader:
         links = self._wiring.ledger.person_links(waiting["client_id"].unique()).set_index("client_id")[
             "who_id"
         ]
-        who = waiting["client_id"].map(links)
+        who = waiting["client_id"].map(links).astype(TEXT)
         self._pairs.loc[waiting.index, "desired_who_id"] = who
         self._pairs.loc[waiting.index, "WhoId"] = who
-        lost = waiting[who.isna()]
-        if len(lost):
-            refusals = self._wiring.staging.read_frame(self._run.run_id, LOAD_PEOPLE, REFUSALS, None)
-            details = refusals.drop_duplicates("person_ref").set_index("person_ref")["detail"]
-            self._settle(lost.index, Reason.PERSON_NOT_WRITTEN, lost["person_ref"].map(details))
-            self._pairs.loc[lost.index, "waits_for_key"] = lost["client_id"]
+        self._refuse_for_person(waiting[who.isna()])
+
+    def _refuse_for_person(self, lost: pd.DataFrame) -> None:
+        """Quarantine the pairs whose person Salesforce did not take, with the reason it gave for the person."""
+        if lost.empty:
+            return
+        refusals = self._wiring.staging.read_frame(self._run.run_id, LOAD_PEOPLE, REFUSALS, PERSON_REFUSALS)
+        by_person = refusals.drop_duplicates("person_ref").set_index("person_ref")
+        reasons = lost["person_ref"].map(by_person["reason"]).astype(TEXT).fillna(Reason.PERSON_NOT_WRITTEN)
+        details = lost["person_ref"].map(by_person["detail"]).astype(TEXT)
+        for reason, pairs in lost.groupby(reasons):
+            self._settle(pairs.index, Reason(str(reason)), details.loc[pairs.index])
+        self._pairs.loc[lost.index, "waits_for_key"] = lost["client_id"]
 
     def _claim(self) -> None:
         """Claim each pair's version; a row older than the newest claim is not sent."""
@@ -173,7 +180,7 @@ class EventLoader:
             field=BOOKING_KEY_FIELD,
             values=set(unknown.index),
         ).set_index(BOOKING_KEY_FIELD)["Id"]
-        found = unknown.index.to_series().map(events)
+        found = unknown.index.to_series().map(events).astype(TEXT)
         self._pairs.loc[unknown.index, "event_id"] = found
         self._settle(unknown.index[found.isna()], Reason.DELETED_WITHOUT_EVENT)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from include.errors import SkipRun
+from include.frames import PERSON_REFUSALS, TEXT
 from include.ledger.contracts import PEOPLE_RESULTS
 from include.matching.evidence import Evidence
 from include.pipeline.accounting import counted_calls
@@ -21,8 +22,10 @@ from include.pipeline.artifacts import (
 )
 from include.pipeline.check_org import written_fields
 from include.pipeline.context import SyncRun, Wiring
-from include.pipeline.loading import Load, Loader, choose_api
+from include.pipeline.loading import Load, Loader, choose_api, is_class
 from include.pipeline.person_keys import find_by_key
+from include.reasons import Reason
+from include.salesforce.error_codes import RetryClass
 from include.settings.model import DuplicateRules, Settings
 
 if TYPE_CHECKING:
@@ -47,6 +50,7 @@ def load_people(run: SyncRun, wiring: Wiring) -> dict[str, object]:
     with counted_calls(run, wiring, LOAD_PEOPLE):
         manifest = Manifest.read_from(run, wiring)
         settings = wiring.ledger.settings_at(manifest.settings_version)
+        wiring.ledger.bind_namespace(settings.settings.key_namespace, now=run.now)
         decisions = read_decisions(run, wiring)
         _commit_found(run, wiring, decisions, settings.version)
         people = _needed(run, wiring, manifest)
@@ -108,10 +112,8 @@ class PersonLoader:
             total = len(rows)
             for start in range(0, total, ROWS_PER_CHUNK):
                 self._insert(str(sobject), rows.iloc[start : start + ROWS_PER_CHUNK], total)
-        refusals = [*self._refusals, pd.DataFrame({"person_ref": [], "detail": []}, dtype="str")]
-        self._wiring.staging.write_frame(
-            self._run.run_id, LOAD_PEOPLE, REFUSALS, pd.concat(refusals, ignore_index=True)
-        )
+        refusals = pd.concat([PERSON_REFUSALS.empty(), *self._refusals], ignore_index=True)
+        self._wiring.staging.write_frame(self._run.run_id, LOAD_PEOPLE, REFUSALS, refusals)
         return {"people": len(people), **self._counts}
 
     def _insert(self, sobject: str, people: pd.DataFrame, total: int, *, is_second_try: bool = False) -> None:
@@ -190,10 +192,17 @@ class PersonLoader:
         )
 
     def _refuse(self, people: pd.DataFrame, refused: pd.DataFrame) -> None:
+        import pandas as pd
+
         if refused.empty:
             return
         self._counts["refused"] += len(refused)
         rows = people[["person_ref", CLIENT_KEY]].merge(refused, left_on=CLIENT_KEY, right_on="key")
         fields = rows["error_fields"].fillna("")
         detail = rows["error_code"].fillna("UNPROCESSED") + (" on " + fields).where(fields != "", "")
-        self._refusals.append(rows[["person_ref"]].assign(detail=detail))
+        reason = pd.Series(str(Reason.PERSON_NOT_WRITTEN), index=rows.index, dtype=TEXT)
+        reason = reason.mask(is_class(rows, RetryClass.TRANSIENT), str(Reason.TRANSIENT_EXHAUSTED))
+        reason = reason.mask(rows["is_unprocessed"], str(Reason.UNPROCESSED))
+        self._refusals.append(
+            PERSON_REFUSALS.conform(rows[["person_ref"]].assign(reason=reason, detail=detail))
+        )

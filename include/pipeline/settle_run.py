@@ -56,7 +56,7 @@ def settle_run(run: SyncRun, wiring: Wiring) -> dict[str, object]:
     if is_implausible:
         msg = (
             f"Salesforce refused {refused} of {manifest.read} rows. Every row is recorded with its reason; "
-            "look at the quarantine, mend the cause, and the rows are read again by themselves."
+            "look at the quarantine, mend the cause, and release the rows as docs/operations.md says."
         )
         raise FatalError(msg)
     return {"read": manifest.read, **counts, "conservation": conservation_line(manifest.read, counts)}

@@ -133,6 +133,8 @@ def test_with_hold_an_ambiguous_client_waits_for_a_person(world: World) -> None:
     assert world.sync()["held"] == 1
     assert world.waiting("10-1")["waits_for"] == "person"
     assert (world.events(), len(world.org.records("Lead"))) == ([], 2)
+    world.set(ambiguous_match="oldest")
+    assert world.sync()["created"] == 1
 
 
 @pytest.mark.rule("M7")
@@ -233,7 +235,8 @@ def test_new_people_belong_to_the_default_owner(world: World) -> None:
 
 @pytest.mark.rule("M11")
 def test_an_inactive_default_owner_holds_back_only_new_people(world: World) -> None:
-    world.set(default_owner=world.user("gone@example.com", is_active=False))
+    owner = world.user("gone@example.com", is_active=False)
+    world.set(default_owner=owner)
     lead(world)
     world.client(1, **ANN)
     world.client(2)
@@ -242,8 +245,9 @@ def test_an_inactive_default_owner_holds_back_only_new_people(world: World) -> N
     counts = world.sync()
     assert (counts["created"], counts["quarantined"]) == (1, 1)
     assert world.waiting("11-2")["reason"] == "default_owner_inactive"
-    world.set(default_owner="")
+    world.org.change("User", Id=owner, IsActive=True)
     assert world.sync()["created"] == 1
+    assert world.event("11-2")["WhoId"] == world.org.records("Lead", OwnerId=owner)[0]["Id"]
 
 
 @pytest.mark.rule("F4")
