@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from include.reasons import Reason
 from include.source.gateway import SourceGateway
 from include.staging import Staging
 from tests.engines import OpenEngine
+from tests.local_org import started
 from tests.pipeline.world import World
 
 STAGES: tuple[Callable[..., object], ...] = (
@@ -317,3 +319,25 @@ def test_an_update_leaves_alone_what_salesforce_users_changed_in_other_fields(wo
     assert world.event("101-1")["Subject"] == "Renamed by hand [Appointment]"
     assert world.event("101-1")["Location"] == "Room 5"
     assert "bring the papers" in world.event("101-1")["Description"]
+
+
+@pytest.mark.rule("F3")
+def test_an_org_without_our_fields_fails_the_matching_task_and_names_all_of_them(
+    world: World, tmp_path: Path
+) -> None:
+    (tmp_path / "empty_package").mkdir()
+    fill(world, 1)
+    run = world.run()
+    extract_changes(run, world.wiring())
+    with started("--package", str(tmp_path / "empty_package")) as bare:
+        wiring = world.wiring()
+        wiring.connect_salesforce = bare.connect
+        with closing(wiring), pytest.raises(ConfigurationError) as caught:
+            match_people(run, wiring)
+        written = bare.calls()
+    for name in ("Event.Coconut_Booking_Key__c", "Event.Coconut_Edit_Url__c", "Lead.Coconut_Client_Key__c"):
+        assert name in str(caught.value)
+    assert "deploy include/salesforce_package" in str(caught.value)
+    assert not [kind for kind in written if kind.startswith(("collections", "bulk_ingest"))]
+    assert world.ledger.watermark("appointments") is None
+    assert world.ledger.bound_org() is None
