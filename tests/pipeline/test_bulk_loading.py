@@ -82,7 +82,9 @@ def test_awkward_text_travels_by_bulk_unchanged_and_every_job_adds_up(world: Wor
     run_id = world.sync()["run_id"]
     expect_everything_once(world)
     assert 'line one\nline "two", 3' in world.event("103-3")["Description"]
-    assert not [kind for kind, number in world.org.calls().items() if number and kind.startswith("collections")]
+    assert not [
+        kind for kind, number in world.org.calls().items() if number and kind.startswith("collections")
+    ]
     jobs = world.ledger.jobs(run_id)
     assert {job.sobject for job in jobs} == {"Lead", "Event"}
     assert all(job.sent == job.succeeded + job.failed + job.unprocessed == BOOKINGS for job in jobs)
