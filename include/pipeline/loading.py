@@ -29,7 +29,10 @@ BULK_THRESHOLD_ROWS: Final = 2_000
 """From here on Bulk API 2.0 costs fewer calls than Collections of 200 rows (Salesforce's own rule of thumb)."""
 
 PASSES: Final = 3
-"""Times a row is sent while its refusal may pass by itself (row locks, unprocessed rows)."""
+"""Times a row is sent by Bulk API while its refusal may pass by itself (row locks, unprocessed rows).
+
+Collections need no further pass: the gateway sends locked rows again by itself.
+"""
 
 BACK_OFF_SECONDS: Final = 2.0
 
@@ -91,9 +94,10 @@ class Loader:
         pending = load
         for attempt in range(1, PASSES + 1):
             retried: list[str] = []
+            is_final = attempt == PASSES or pending.api is LoadApi.REST
             for results in self._send(pending):
                 _stop_when_exhausted(results)
-                again = _may_pass(results) if attempt < PASSES else results["is_success"] & False
+                again = _may_pass(results) & (not is_final)
                 retried += results.loc[again, "key"].tolist()
                 yield results[~again]
             if not retried:

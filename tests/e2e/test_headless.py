@@ -51,9 +51,7 @@ def run_headless(stack: Stack, figures: Figures, dag_id: str, **conf: object) ->
         check=False,
     )
     output = done.stdout + done.stderr
-    return Headless(
-        done.returncode == 0 and "state=success" in output, output, figures.new_runs()
-    )
+    return Headless(done.returncode == 0 and "state=success" in output, output, figures.new_runs())
 
 
 @pytest.mark.rule("T6")
