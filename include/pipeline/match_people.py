@@ -87,8 +87,9 @@ def _decide(wiring: Wiring, clients: pd.DataFrame, settings: SettingsVersion) ->
 def _check_owners(run: SyncRun, wiring: Wiring, settings: SettingsVersion) -> tuple[pd.DataFrame, OwnerCheck]:
     """Return the staff links with each User's activity as the org has it now, and the owners named in the settings."""
     if wiring.ledger.staff_synced_at() is None:
-        refresh_staff_links(run, wiring)
-    links = wiring.ledger.staff_links()
+        links, _ = refresh_staff_links(run, wiring)
+    else:
+        links = wiring.ledger.staff_links()
     named = {settings.settings.unassigned_events_owner, settings.settings.default_owner} - {""}
     active = read_active_users(wiring.salesforce, named | set(links["salesforce_user_id"].dropna()))
     links = links.assign(user_is_active=links["salesforce_user_id"].isin(active))

@@ -34,7 +34,7 @@ def sync_staff(run: SyncRun, wiring: Wiring) -> dict[str, object]:
         settings = wiring.ledger.current_settings()
         wiring.ledger.open_run(run, settings_version=settings.version)
         wiring.ledger.bind_org(wiring.salesforce.organization_id)
-        counts = refresh_staff_links(run, wiring)
+        _, counts = refresh_staff_links(run, wiring)
         wiring.ledger.settle(
             run,
             (),
@@ -48,13 +48,20 @@ def sync_staff(run: SyncRun, wiring: Wiring) -> dict[str, object]:
         return dict(counts)
 
 
-def refresh_staff_links(run: SyncRun, wiring: Wiring) -> dict[str, int]:
-    """Read staff and Users, save the links that changed, and return the counts (rule Q3, in staff members)."""
+def refresh_staff_links(run: SyncRun, wiring: Wiring) -> tuple[pd.DataFrame, dict[str, int]]:
+    """Read staff and Users, and save the links that changed; a dry run saves nothing.
+
+    Returns:
+        The links (contract ``STAFF_LINKS``), and the counts of rule Q3 in staff members.
+    """
     staff = read_staff(wiring.source.engine)
     kept = wiring.ledger.staff_links()
     users = _read_users(wiring.salesforce, staff, kept)
     links = link_staff(staff, users, kept)
-    changed = 0 if run.dry_run else wiring.ledger.save_staff_links(links, run.now)
+    changed = 0
+    if not run.dry_run:
+        changed = wiring.ledger.save_staff_links(links, run.now)
+        wiring.ledger.mark_staff_synced(run.now)
     counts = {
         "read": len(staff),
         str(Outcome.WRITTEN): changed,
@@ -62,7 +69,7 @@ def refresh_staff_links(run: SyncRun, wiring: Wiring) -> dict[str, int]:
         "linked": int(links["salesforce_user_id"].notna().sum()),
     }
     check_conservation(len(staff), counts)
-    return counts
+    return links, counts
 
 
 def read_active_users(salesforce: SalesforceGateway, user_ids: Collection[str]) -> frozenset[str]:

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
+from include.frames import EVENTS
 from include.reasons import Reason
 from tests.pipeline.world import NOW, World
 
@@ -221,6 +222,22 @@ def test_events_on_the_unassigned_owner_move_when_the_link_appears(world: World)
     assert (counts["read"], counts["written"]) == (1, 1)
     assert world.sync()["updated"] == 1
     assert world.event("10-1")["OwnerId"] == linked
+
+
+@pytest.mark.rule("S7")
+@pytest.mark.rule("T6")
+def test_staff_are_linked_by_the_first_sync_and_planned_alike_by_a_dry_run(world: World) -> None:
+    linked = world.user("sam@example.com")
+    world.staff(7, "SAM@example.com")
+    world.client(1)
+    world.booking(10, 1, staff_id=7)
+    plan = world.sync(dry_run=True)
+    planned = world.staging.read_frame(plan["run_id"], "check_frames", "events-00000", EVENTS)
+    assert planned["desired_owner_id"].tolist() == [linked]
+    assert world.ledger.staff_synced_at() is None
+    world.sync()
+    assert world.event("10-1")["OwnerId"] == linked
+    assert world.ledger.staff_synced_at() is not None
 
 
 @pytest.mark.rule("S8")
