@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, cast
 from urllib.parse import quote, unquote
+from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -58,7 +59,7 @@ class Staging:
         Raises:
             ConfigurationError: the location cannot be written.
         """
-        probe = f"{self._root}/.probe"
+        probe = f"{self._root}/.probe-{uuid4().hex}"
         with self._writing(probe) as file:
             file.write(b"writable\n")
         self._store.delete_file(probe)
@@ -172,9 +173,14 @@ class Staging:
                 with self._creating(path) as stream:
                     shutil.copyfileobj(spool, stream, _BYTES_PER_COPY)
             return
-        part = f"{path}.part"
+        # The name is nobody else's: two runs check the location at once, and a task may be executed twice.
+        part = f"{path}.{uuid4().hex}.part"
         with self._creating(part) as stream:
-            yield stream
+            try:
+                yield stream
+            except BaseException:
+                self._store.delete_file(part)
+                raise
         self._store.move(part, path)
 
     @contextmanager

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -164,3 +165,41 @@ def test_different_run_ids_stay_different() -> None:
     ids = ["", ".", "..", "%2E", "a/b", "a%2Fb", "x" * 400, "x" * 401, hashlib.sha256(b"x").hexdigest()]
     assert len({safe_segment(run_id) for run_id in ids}) == len(ids)
     assert all(len(safe_segment(run_id)) < 255 for run_id in ids)
+
+
+@pytest.mark.rule("Q4")
+def test_many_at_once_may_check_the_location_and_write_one_name(tmp_path: Path) -> None:
+    """Two DAGs check the location at the same instant, and a task may be executed twice."""
+    url = f"file://{tmp_path / 'staging'}"
+
+    def use(number: int) -> None:
+        staging = Staging(url)
+        staging.check()
+        staging.write_frame("run", "stage", "frame", pd.DataFrame({"number": [str(number)] * 1000}))
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(use, range(200)))
+    assert Staging(url).names("run", "stage") == ["frame"]
+    assert Staging(url).read_frame("run", "stage", "frame")["number"].nunique() == 1
+    leftovers = [
+        path.name for path in tmp_path.rglob("*") if path.is_file() and not path.name.endswith(".parquet")
+    ]
+    assert leftovers == []
+
+
+def break_off(staging: Staging) -> None:
+    with staging.open_output("run", "stage", "rows.csv") as output:
+        output.write(b"new")
+        msg = "closed in mid-write"
+        raise ValueError(msg)
+
+
+def test_a_write_that_breaks_off_leaves_the_old_frame_and_no_rubbish(tmp_path: Path) -> None:
+    staging = Staging(f"file://{tmp_path / 'staging'}")
+    with staging.open_output("run", "stage", "rows.csv") as output:
+        output.write(b"old")
+    with pytest.raises(ValueError, match="closed"):
+        break_off(staging)
+    with staging.open_input("run", "stage", "rows.csv") as source:
+        assert source.read() == b"old"
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["rows.csv"]
