@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -13,6 +14,8 @@ import pytest
 
 from include.local_stack.processes import Interrupted, Processes, StackError, ending_on_signals, first_line
 from tests.conftest import PROJECT_ROOT
+
+SECONDS_TO_BE_GONE = 30
 
 FAMILY = """
 import subprocess, sys, time
@@ -34,21 +37,17 @@ def processes(tmp_path: Path) -> Iterator[Processes]:
     running.stop()
 
 
-def is_running(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
 def test_stopping_ends_what_a_process_started_itself(processes: Processes) -> None:
     processes.start("family", "family")
     grandchild = int(first_line(processes, "family", timeout_seconds=60))
-    assert is_running(grandchild)
+    its_end = os.pidfd_open(grandchild)
 
     processes.stop()
 
-    assert not is_running(grandchild)
+    # Killed is not yet gone: the kernel says when it is.
+    gone, _, _ = select.select([its_end], [], [], SECONDS_TO_BE_GONE)
+    os.close(its_end)
+    assert gone
 
 
 def test_a_process_that_fails_is_reported_with_the_end_of_its_output(processes: Processes) -> None:
