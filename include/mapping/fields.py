@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+CLIENT_KEY: Final = "Coconut_Client_Key__c"
+"""Unique field of Lead, Contact and Account: the key of the claim a person was created under (rule M8)."""
+
 
 class WritePolicy(StrEnum):
     """When a field of a record that exists is written; a new record gets every field (rule M5)."""
@@ -61,9 +64,9 @@ _PEOPLE: Final[tuple[tuple[str, WritePolicy, int | None, str, str, str], ...]] =
         "rule.client_key",
         _NEVER,
         None,
-        "Coconut_Client_Key__c",
-        "Coconut_Client_Key__c",
-        "Coconut_Client_Key__c",
+        CLIENT_KEY,
+        CLIENT_KEY,
+        CLIENT_KEY,
     ),
 )
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from include import frames
 from include.frames import CANDIDATES
+from include.mapping.fields import CLIENT_KEY
 from include.matching.lookups import Lookups
 from include.matching.normalise import normalise_phone
 from include.salesforce import soql
@@ -26,7 +27,7 @@ COLUMNS: Final[Mapping[str, Mapping[str, str]]] = {
         "LastName": "last_name",
         "Email": "email",
         "Phone": "phone",
-        "Coconut_Client_Key__c": "client_key",
+        CLIENT_KEY: "client_key",
         "IsDeleted": "is_deleted",
         "MasterRecordId": "master_record_id",
         "IsConverted": "is_converted",
@@ -42,7 +43,7 @@ COLUMNS: Final[Mapping[str, Mapping[str, str]]] = {
         "Email": "email",
         "Phone": "phone",
         "AccountId": "account_id",
-        "Coconut_Client_Key__c": "client_key",
+        CLIENT_KEY: "client_key",
         "IsDeleted": "is_deleted",
         "MasterRecordId": "master_record_id",
         "CreatedDate": "created_at",
@@ -74,7 +75,7 @@ def _read(salesforce: SalesforceGateway, wanted: Lookups) -> list[pd.DataFrame]:
     found: list[pd.DataFrame] = []
     for sobject in SOBJECTS:
         found += _by_value(salesforce, sobject, "Id", wanted.record_ids.get(sobject, frozenset()))
-        found += _by_value(salesforce, sobject, "Coconut_Client_Key__c", wanted.client_keys)
+        found += _by_value(salesforce, sobject, CLIENT_KEY, wanted.client_keys)
         found += _by_value(salesforce, sobject, "Email", wanted.emails)
         found += _by_phone(salesforce, sobject, wanted.phones)
     return found

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from include.errors import SkipRun
 from include.frames import CLEAR, EVENTS, PERSON_REFUSALS, TEXT
-from include.mapping.plan import EVENT_FIELDS, hash_payloads, parse_payloads
+from include.mapping.plan import BOOKING_KEY, EVENT_FIELDS, hash_payloads, parse_payloads
 from include.pipeline.accounting import count_outcomes, counted_calls
 from include.pipeline.artifacts import (
     CHECK,
@@ -22,7 +22,7 @@ from include.pipeline.artifacts import (
 )
 from include.pipeline.context import SyncRun, Wiring
 from include.pipeline.load_people import REFUSALS
-from include.pipeline.loading import Load, Loader, Operation, choose_api, is_class
+from include.pipeline.loading import Load, Loader, Operation, choose_api, is_class, refusal_details
 from include.reasons import REASONS, Action, Outcome, Reason
 from include.salesforce.error_codes import RetryClass
 from include.settings.model import LoadApi, OnEventDeleted, Settings
@@ -30,7 +30,6 @@ from include.settings.model import LoadApi, OnEventDeleted, Settings
 if TYPE_CHECKING:
     import pandas as pd
 
-BOOKING_KEY_FIELD: Final = "Coconut_Booking_Key__c"
 SENT_AS: Final[dict[Action, Operation]] = {
     Action.DELETE: "delete",
     Action.UPDATE: "update",
@@ -175,11 +174,11 @@ class EventLoader:
         if unknown.empty:
             return
         events = self._wiring.salesforce.query_in(
-            select=("Id", BOOKING_KEY_FIELD),
+            select=("Id", BOOKING_KEY),
             sobject="Event",
-            field=BOOKING_KEY_FIELD,
+            field=BOOKING_KEY,
             values=set(unknown.index),
-        ).set_index(BOOKING_KEY_FIELD)["Id"]
+        ).set_index(BOOKING_KEY)["Id"]
         found = unknown.index.to_series().map(events).astype(TEXT)
         self._pairs.loc[unknown.index, "event_id"] = found
         self._settle(unknown.index[found.isna()], Reason.DELETED_WITHOUT_EVENT)
@@ -208,7 +207,7 @@ class EventLoader:
             columns=columns,
             key_column=_key_column(action),
             api=self._api,
-            external_id_field=BOOKING_KEY_FIELD if action is Action.CREATE else None,
+            external_id_field=BOOKING_KEY if action is Action.CREATE else None,
         )
 
     def _commit(
@@ -254,8 +253,7 @@ class EventLoader:
         refused = refused.loc[refused.index.intersection(self._pairs.index)]
         if refused.empty:
             return
-        fields = refused["error_fields"].fillna("")
-        detail = refused["error_code"].fillna("") + (" on " + fields).where(fields != "", "")
+        detail = refusal_details(refused)
         gone = self._deleted_by_users(action, refused)
         person = refused.index[is_class(refused, RetryClass.PERSON)].difference(gone)
         unprocessed = refused.index[refused["is_unprocessed"]]
@@ -303,7 +301,7 @@ def _with_every_field(events: pd.DataFrame) -> pd.DataFrame:
 
 def _keys_sent(action: Action, rows: pd.DataFrame) -> pd.Series[str]:
     """Return the booking keys of ``rows`` by the key that results are joined on."""
-    keyed = rows["event_id"] if _key_column(action) == "Id" else rows[BOOKING_KEY_FIELD]
+    keyed = rows["event_id"] if _key_column(action) == "Id" else rows[BOOKING_KEY]
     return rows.index.to_series().groupby(keyed.to_numpy()).first()
 
 
@@ -312,4 +310,4 @@ def _step(action: Action) -> str:
 
 
 def _key_column(action: Action) -> str:
-    return BOOKING_KEY_FIELD if action is Action.CREATE else "Id"
+    return BOOKING_KEY if action is Action.CREATE else "Id"

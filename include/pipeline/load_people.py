@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from include.errors import SkipRun
 from include.frames import PERSON_REFUSALS, TEXT
 from include.ledger.contracts import PEOPLE_RESULTS
+from include.mapping.fields import CLIENT_KEY
 from include.matching.evidence import Evidence
 from include.pipeline.accounting import counted_calls
 from include.pipeline.artifacts import (
@@ -22,7 +23,7 @@ from include.pipeline.artifacts import (
 )
 from include.pipeline.check_org import written_fields
 from include.pipeline.context import SyncRun, Wiring
-from include.pipeline.loading import Load, Loader, choose_api, is_class
+from include.pipeline.loading import Load, Loader, choose_api, is_class, refusal_details
 from include.pipeline.person_keys import find_by_key
 from include.reasons import Reason
 from include.salesforce.error_codes import RetryClass
@@ -31,7 +32,6 @@ from include.settings.model import DuplicateRules, Settings
 if TYPE_CHECKING:
     import pandas as pd
 
-CLIENT_KEY: Final = "Coconut_Client_Key__c"
 ROWS_PER_CHUNK: Final = 25_000
 SAVE_DUPLICATES: Final = {"Sforce-Duplicate-Rule-Header": "allowSave=true"}
 REFUSALS: Final = "refusals"
@@ -198,8 +198,7 @@ class PersonLoader:
             return
         self._counts["refused"] += len(refused)
         rows = people[["person_ref", CLIENT_KEY]].merge(refused, left_on=CLIENT_KEY, right_on="key")
-        fields = rows["error_fields"].fillna("")
-        detail = rows["error_code"].fillna("UNPROCESSED") + (" on " + fields).where(fields != "", "")
+        detail = refusal_details(rows, without_code="UNPROCESSED")
         reason = pd.Series(str(Reason.PERSON_NOT_WRITTEN), index=rows.index, dtype=TEXT)
         reason = reason.mask(is_class(rows, RetryClass.TRANSIENT), str(Reason.TRANSIENT_EXHAUSTED))
         reason = reason.mask(rows["is_unprocessed"], str(Reason.UNPROCESSED))

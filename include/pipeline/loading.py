@@ -13,6 +13,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Literal
 
 from include.errors import ConservationError, OrgExhaustedError
+from include.mapping.fields import CLIENT_KEY
+from include.mapping.plan import BOOKING_KEY
 from include.salesforce.bulk_csv import bulk_parts, write_bulk_csv
 from include.salesforce.error_codes import RetryClass, classify
 from include.settings.model import LoadApi
@@ -63,7 +65,6 @@ class Load:
 class Recovered:
     """What a job of an earlier attempt did: the rows it was sent, and their results."""
 
-    operation: str
     rows: pd.DataFrame
     results: pd.DataFrame
 
@@ -122,7 +123,7 @@ class Loader:
                 self._run.run_id, step, _sent_name(job.chunk, job.part), None
             )
             for results in self._results(job, len(rows)):
-                yield Recovered(job.operation, rows, results)
+                yield Recovered(rows, results)
 
     def _send(self, load: Load) -> Iterator[pd.DataFrame]:
         if load.rows.empty:
@@ -130,11 +131,10 @@ class Loader:
         if load.api is LoadApi.BULK:
             yield from self._send_by_bulk(load)
             return
-        wanted = [*dict.fromkeys((load.key_column, *load.columns))]
         yield from self._wiring.salesforce.write_collections(
             load.operation,
             load.sobject,
-            load.rows[wanted],
+            load.rows,
             key_column=load.key_column,
             fields=load.columns,
             external_id_field=load.external_id_field,
@@ -219,6 +219,15 @@ def is_class(results: pd.DataFrame, *classes: RetryClass) -> pd.Series:
     return refused & results["error_code"].map(known).isin(classes)
 
 
+def refusal_details(results: pd.DataFrame, *, without_code: str = "") -> pd.Series[str]:
+    """Return each refusal's code and fields, never its message, which may quote values.
+
+    ``without_code`` stands where Salesforce named no code.
+    """
+    fields = results["error_fields"].fillna("")
+    return results["error_code"].fillna(without_code) + (" on " + fields).where(fields != "", "")
+
+
 def _may_pass(results: pd.DataFrame) -> pd.Series:
     return is_class(results, RetryClass.TRANSIENT) | results["is_unprocessed"]
 
@@ -241,4 +250,4 @@ def _key_column(job: JobRecord) -> str:
     """Return the uploaded column that identifies a row: Ids for known records, our key for new ones."""
     if job.operation in {"update", "delete"}:
         return "Id"
-    return "Coconut_Booking_Key__c" if job.sobject == "Event" else "Coconut_Client_Key__c"
+    return BOOKING_KEY if job.sobject == "Event" else CLIENT_KEY

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
+from include.mapping.fields import CLIENT_KEY
 from include.pipeline.candidates import COLUMNS
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from include.salesforce.gateway import SalesforceGateway
-
-CLIENT_KEY = "Coconut_Client_Key__c"
 
 
 def find_by_key(salesforce: SalesforceGateway, sobject: str, keys: Collection[str]) -> pd.DataFrame:
