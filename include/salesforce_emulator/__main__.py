@@ -20,10 +20,12 @@ from pathlib import Path
 from sqlite3 import DatabaseError
 
 import uvicorn
+from pydantic import ValidationError
 
 from include.salesforce_emulator import credentials, tls
 from include.salesforce_emulator.app import LocalOrgApp
 from include.salesforce_emulator.errors import SalesforceFault
+from include.salesforce_emulator.org_setup import OrgSetup
 from include.salesforce_emulator.server import Server
 
 _MAX_HEAD_BYTES = 256 * 1024  # well above Salesforce's 16,384, so that ours is the answer to a long URI
@@ -47,7 +49,8 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _serve(options: argparse.Namespace, folder: Path) -> None:
-    server = Server.open(data=options.data, package=options.package, folder=folder)
+    setup = None if options.setup is None else _read_setup(options.setup)
+    server = Server.open(data=options.data, package=options.package, folder=folder, setup=setup)
     try:
         files = tls.load_or_make(folder, options.host) if options.tls else None
         listener = _listen(options.host, options.port)
@@ -71,6 +74,16 @@ def _serve(options: argparse.Namespace, folder: Path) -> None:
         _AnnouncingServer(config, announcement).run(sockets=[listener])
     finally:
         server.close()
+
+
+def _read_setup(path: Path) -> OrgSetup:
+    try:
+        return OrgSetup.model_validate_json(path.read_bytes())
+    except OSError as error:
+        sys.exit(f"The local org cannot read {path}: {error.strerror}.")
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        sys.exit(f"The local org cannot use {path}: {'.'.join(map(str, first['loc']))}: {first['msg']}.")
 
 
 class _AnnouncingServer(uvicorn.Server):
@@ -113,6 +126,9 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--package", type=Path, help="Salesforce source folder whose custom fields the org gets"
+    )
+    parser.add_argument(
+        "--setup", type=Path, help="JSON file that says how the org is set up; left out, as its data has it"
     )
     parser.add_argument("--tls", action="store_true", help="serve https with a certificate of a private CA")
     options = parser.parse_args(arguments)

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from include.salesforce_emulator.errors import SalesforceFault, resource_not_found
 from include.salesforce_emulator.faults import FAULTS
 from include.salesforce_emulator.org import RowResult, WriteOptions
+from include.salesforce_emulator.org_setup import OrgSetup
 from include.salesforce_emulator.routing import Endpoint
 from include.salesforce_emulator.server import Server
 from include.salesforce_emulator.statistics import RequestKind
@@ -75,6 +76,7 @@ class _PagingBody(_Body):
 
 
 _CLOCK = TypeAdapter(_ClockBody)
+_SETUP = TypeAdapter(OrgSetup)
 _LIMITS = TypeAdapter(dict[str, _LimitBody])
 _CONVERT = TypeAdapter(_ConvertBody)
 _MERGE = TypeAdapter(_MergeBody)
@@ -166,6 +168,16 @@ def _in_reach(instant: datetime) -> datetime:
     if not 1990 <= instant.year <= 2100:
         raise _bad_request("set: the year must lie between 1990 and 2100")
     return instant
+
+
+def _setup(server: Server, _request: ApiRequest) -> Response:
+    return json_response(server.org.setup.model_dump(mode="json"))
+
+
+def _configure(server: Server, request: ApiRequest) -> Response:
+    with server.worker.paused():
+        server.org.configure(_parsed(_SETUP, request))
+    return _setup(server, request)
 
 
 def _limits(server: Server, _request: ApiRequest) -> Response:
@@ -285,6 +297,8 @@ ENDPOINTS = tuple(
         ("DELETE", "/sessions", _end_sessions),
         ("GET", "/clock", _clock),
         ("POST", "/clock", _set_clock),
+        ("GET", "/setup", _setup),
+        ("PUT", "/setup", _configure),
         ("GET", "/limits", _limits),
         ("POST", "/limits", _set_limits),
         ("POST", "/paging", _set_paging),

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
+    from include.salesforce_emulator.org_setup import OrgSetup
     from include.salesforce_emulator.schema import Schema, SObject
     from include.salesforce_emulator.store import Store
     from include.salesforce_emulator.values import Stored
@@ -72,6 +73,7 @@ class Batch:
     sobject: SObject
     schema: Schema
     store: Store
+    setup: OrgSetup
     options: WriteOptions
     now: datetime
     stamp: str

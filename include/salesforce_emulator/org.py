@@ -18,6 +18,7 @@ from include.salesforce_emulator.describe import describe_object, describe_short
 from include.salesforce_emulator.errors import RowError, SalesforceFault, resource_not_found
 from include.salesforce_emulator.ids import normalise_id
 from include.salesforce_emulator.merging import merge_records
+from include.salesforce_emulator.org_setup import OrgSetup
 from include.salesforce_emulator.package import read_custom_fields
 from include.salesforce_emulator.reading import match_field, read_records
 from include.salesforce_emulator.records import RecordWriter
@@ -49,6 +50,7 @@ __all__ = [
 ]
 
 OperationName = Literal["insert", "update", "upsert", "delete", "hardDelete", "undelete"]
+_SETUP_FACT = "setup"
 
 
 class Org:
@@ -61,29 +63,63 @@ class Org:
         integration_user_id: the Id of the user whose credentials the server gives out.
     """
 
-    def __init__(self, store: Store, schema: Schema, clock: Clock) -> None:
+    def __init__(self, store: Store, schema: Schema, clock: Clock, setup: OrgSetup | None = None) -> None:
+        """Open the org kept in `store`.
+
+        Args:
+            store: the org's database.
+            schema: standard objects and what the package adds, without what the setup adds.
+            clock: the org's time.
+            setup: how the org is set up at its start; None leaves it as the store has it.
+        """
         self.clock = clock
         self.store = store
-        self._schema = schema
-        self._writer = RecordWriter(schema, store, clock)
-        self._conversion = LeadConversion(schema, store, clock, self._writer)
+        self._deployed = schema
         store.create_tables(schema)
         self._ids = org_ids(store, schema)
         self.organization_id = self._ids.organization
         self.integration_user_id = self._ids.integration_user
-        fill_org(store, schema, self._ids, stamp=date_time_text(clock.now()))
+        self._first_setup = setup or _kept_setup(store)
+        self._use(self._first_setup)
+        fill_org(store, self._schema, self._ids, stamp=date_time_text(clock.now()))
+        self.configure(self._first_setup)
 
     @classmethod
-    def open(cls, data: pathlib.Path | None, package: pathlib.Path | None) -> Org:
+    def open(
+        cls, data: pathlib.Path | None, package: pathlib.Path | None, setup: OrgSetup | None = None
+    ) -> Org:
         """Open the org kept in `data` (in memory if None) with the custom fields of the `package` folder.
 
         Raises:
-            SalesforceFault: the package cannot be deployed.
+            SalesforceFault: the package cannot be deployed, or the setup does not fit the org.
         """
         schema = standard_schema()
         if package is not None:
             schema = schema.with_fields(read_custom_fields(package))
-        return cls(Store(data), schema, Clock())
+        return cls(Store(data), schema, Clock(), setup)
+
+    @property
+    def setup(self) -> OrgSetup:
+        """How the org is set up."""
+        return self._setup
+
+    def configure(self, setup: OrgSetup) -> None:
+        """Set the org up anew; the document replaces the one before it whole.
+
+        Raises:
+            SalesforceFault: the document names an object or a field that the org does not have.
+        """
+        with self.store.transaction():
+            self.store.keep_fact(_SETUP_FACT, setup.model_dump_json())
+            self._use(setup)
+
+    def _use(self, setup: OrgSetup) -> None:
+        schema = self._deployed
+        self.store.create_tables(schema)
+        self._setup = setup
+        self._schema = schema
+        self._writer = RecordWriter(schema, self.store, self.clock, setup)
+        self._conversion = LeadConversion(schema, self.store, self.clock, self._writer)
 
     def close(self) -> None:
         """Release the store."""
@@ -246,7 +282,13 @@ class Org:
         )
 
     def reset(self) -> None:
-        """Remove every record and start afresh, with the same organisation and integration user."""
+        """Remove every record and start afresh, with the organisation, integration user and setup of the start."""
         with self.store.transaction():
             self.store.clear(self._schema)
+            self.configure(self._first_setup)
             fill_org(self.store, self._schema, self._ids, stamp=date_time_text(self.clock.now()))
+
+
+def _kept_setup(store: Store) -> OrgSetup:
+    kept = store.fact(_SETUP_FACT)
+    return OrgSetup() if kept is None else OrgSetup.model_validate_json(kept)

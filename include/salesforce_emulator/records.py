@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from include.salesforce_emulator.clock import Clock
+    from include.salesforce_emulator.org_setup import OrgSetup
     from include.salesforce_emulator.schema import Field, Schema, SObject
 
 _ROLLED_BACK = RowError(
@@ -46,10 +47,11 @@ class _RollBackError(Exception):
 class RecordWriter:
     """Writes batches of records to one org."""
 
-    def __init__(self, schema: Schema, store: Store, clock: Clock) -> None:
+    def __init__(self, schema: Schema, store: Store, clock: Clock, setup: OrgSetup) -> None:
         self._schema = schema
         self._store = store
         self._clock = clock
+        self._setup = setup
 
     def write(
         self,
@@ -87,7 +89,9 @@ class RecordWriter:
     ) -> list[RowResult]:
         drafts = RowReader(sobject, self._schema, from_csv=options.from_csv).read(rows)
         now = self._clock.now()
-        batch = Batch(sobject, self._schema, self._store, options, now, date_time_text(now), drafts)
+        batch = Batch(
+            sobject, self._schema, self._store, self._setup, options, now, date_time_text(now), drafts
+        )
         if operation in (Operation.INSERT, Operation.UPDATE, Operation.UPSERT):
             match = match_field(sobject, external_id or "Id") if operation is Operation.UPSERT else None
             return self._save(batch, operation, match)

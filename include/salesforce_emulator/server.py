@@ -12,6 +12,7 @@ from include.salesforce_emulator.faults import FaultBook
 from include.salesforce_emulator.jobs import JobStore
 from include.salesforce_emulator.limits import Limits
 from include.salesforce_emulator.org import Org
+from include.salesforce_emulator.org_setup import OrgSetup
 from include.salesforce_emulator.sessions import Sessions
 from include.salesforce_emulator.statistics import Statistics
 from include.salesforce_emulator.worker import JobWorker
@@ -38,9 +39,11 @@ class Server:
     incoming: Path
 
     @classmethod
-    def open(cls, *, data: Path | None, package: Path | None, folder: Path) -> Server:
+    def open(
+        cls, *, data: Path | None, package: Path | None, folder: Path, setup: OrgSetup | None = None
+    ) -> Server:
         """Open the org and everything around it; ``folder`` keeps secrets and the files of jobs."""
-        org = Org.open(data, package)
+        org = Org.open(data, package, setup)
         credentials = load_or_make(folder)
         sessions = Sessions(org.clock, org.organization_id)
         faults = FaultBook()
