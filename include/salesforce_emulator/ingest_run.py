@@ -191,6 +191,7 @@ def _results(work: _Work, rows: list[dict[str, object]]) -> list[RowResult]:
         user_id=work.job.created_by,
         source="bulk",
         auto_assign=work.job.assignment_rule_id is not None,
+        assignment_rule_id=work.job.assignment_rule_id,
         from_csv=True,
     )
     return write_rows(

@@ -27,6 +27,7 @@ class WriteOptions:
         user_id: the User in whose name the write happens.
         source: `rest` or `bulk`.
         auto_assign: whether assignment rules may choose the owner (`Sforce-Auto-Assign`).
+        assignment_rule_id: Id of the assignment rule asked for; None leaves it to the active one.
         allow_duplicates: whether an alerting duplicate rule is overridden (`Sforce-Duplicate-Rule-Header`).
         from_csv: values are text; an empty one leaves the field alone and `#N/A` clears it.
         update_only: an upsert that finds no record is an error (`updateOnly=true`).
@@ -36,6 +37,7 @@ class WriteOptions:
     user_id: str
     source: str = "rest"
     auto_assign: bool = True
+    assignment_rule_id: str | None = None
     allow_duplicates: bool = False
     from_csv: bool = False
     update_only: bool = False
