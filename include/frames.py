@@ -175,6 +175,8 @@ CANDIDATES = FrameContract(
         "last_name": TEXT,
         "email": TEXT,
         "phone": TEXT,
+        "mobile_phone": TEXT,
+        "country": TEXT,  # says how a phone without country code is meant
         "account_id": TEXT,
         "client_key": TEXT,  # Coconut_Client_Key__c
         "is_deleted": CLAIM,
@@ -245,11 +247,74 @@ PEOPLE = FrameContract(
         "sobject": TEXT,
         "record_id": TEXT,
         "client_id": TEXT,  # the client row whose values are written (smallest id of the group)
-        "outcome": TEXT,  # missing while loadable, else quarantined
+        "account_ref": TEXT,  # a new Contact's Account: its Id, or the reference of one to be created; missing = none
+        "outcome": TEXT,  # missing while loadable, else quarantined or held
         "reason": TEXT,
         "detail": TEXT,
     },
     wire_fields=True,
+)
+
+COMPANY_ACCOUNTS = FrameContract(
+    "company_accounts",
+    {
+        # live business Accounts that bear the name of a client's company (rule M10)
+        "account_id": TEXT,
+        "name": TEXT,
+        "created_at": INSTANT,
+        "modified_at": INSTANT,
+    },
+)
+
+NEW_ACCOUNTS = FrameContract(
+    "new_accounts",
+    {
+        # one row per Account to insert before the Contacts that belong to it; a wire frame
+        "account_ref": TEXT,  # "account:<identity>"
+        "identity": TEXT,  # what is claimed in the ledger before creation (rules M8, M10)
+        "client_id": TEXT,  # the client row whose company it is (smallest id)
+        "outcome": TEXT,
+        "reason": TEXT,
+        "detail": TEXT,
+    },
+    wire_fields=True,
+)
+
+STORED_PEOPLE = FrameContract(
+    "stored_people",
+    {
+        # what the org holds now of people who may be overwritten (rule M5); a wire frame
+        "record_id": TEXT,
+        "sobject": TEXT,
+    },
+    wire_fields=True,
+)
+
+FIELD_REPORTS = FrameContract(
+    "field_reports",
+    {
+        # what a person has to know about single fields; names only, never values (rules M5, F4)
+        "client_id": TEXT,
+        "sobject": TEXT,
+        "record_id": TEXT,
+        "field": TEXT,
+        "report": TEXT,  # include.reasons.FieldReport
+    },
+)
+
+MEMBERS = FrameContract(
+    "members",
+    {
+        # one row per person and campaign (rule M13)
+        "campaign_id": TEXT,
+        "person_ref": TEXT,
+        "client_id": TEXT,
+        "booking_key": TEXT,  # the most advanced booking, which decides
+        "member_status": TEXT,
+        "member_id": TEXT,  # missing while nobody knows of a membership
+        "action": TEXT,  # include.reasons.Action: create, update or none
+        "note": TEXT,  # include.reasons.CampaignNote, missing where all is well
+    },
 )
 
 PERSON_REFUSALS = FrameContract(

@@ -59,6 +59,7 @@ class Reason(StrEnum):
     INSUFFICIENT_EVIDENCE = "insufficient_evidence"
     AMBIGUOUS_MATCH = "ambiguous_match"
     DUPLICATE_RULE = "duplicate_rule"
+    AMBIGUOUS_ACCOUNT = "ambiguous_account"
     # disabled
     CLIENT_DISABLED = "client_disabled"
     # quarantined
@@ -74,16 +75,38 @@ class Reason(StrEnum):
     UNNAMED_CLIENT = "unnamed_client"
     INVALID_EMAIL = "invalid_email"
     VALUE_TOO_LONG = "value_too_long"
+    VALUE_UNFIT = "value_unfit"
     NO_EVENTS_OWNER = "no_events_owner"
     EVENTS_OWNER_MALFORMED = "events_owner_malformed"
     EVENTS_OWNER_INACTIVE = "events_owner_inactive"
     DEFAULT_OWNER_MALFORMED = "default_owner_malformed"
     DEFAULT_OWNER_INACTIVE = "default_owner_inactive"
+    BLOCKED_BY_DUPLICATE_RULE = "blocked_by_duplicate_rule"
+    ACCOUNT_NOT_WRITTEN = "account_not_written"
     PERSON_NOT_WRITTEN = "person_not_written"
     PERSON_UNUSABLE = "person_unusable"
     REFUSED_BY_SALESFORCE = "refused_by_salesforce"
     TRANSIENT_EXHAUSTED = "transient_exhausted"
     UNPROCESSED = "unprocessed"
+
+
+class FieldReport(StrEnum):
+    """What happened to one field of a person, beyond being written or left alone (rules M5, F4)."""
+
+    USER_VALUE_OVERWRITTEN = "user_value_overwritten"
+    USER_VALUE_KEPT = "user_value_kept"
+    VALUE_DROPPED = "value_dropped"
+
+
+class CampaignNote(StrEnum):
+    """Why a membership is not as the booking asks (rule M13); the Event is written all the same."""
+
+    UNKNOWN_CAMPAIGN = "unknown_campaign"
+    SEVERAL_CAMPAIGNS = "several_campaigns"
+    INACTIVE_CAMPAIGN = "inactive_campaign"
+    STATUS_NOT_IN_CAMPAIGN = "status_not_in_campaign"
+    NOT_PERMITTED = "not_permitted"
+    REFUSED_BY_SALESFORCE = "refused_by_salesforce"
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +180,12 @@ REASONS: dict[Reason, ReasonText] = {
     Reason.DUPLICATE_RULE: ReasonText(
         _H, _PERSON, "A Salesforce duplicate rule reported an existing record; a person has to choose."
     ),
+    Reason.AMBIGUOUS_ACCOUNT: ReasonText(
+        _H,
+        _PERSON,
+        "Several Accounts bear the name of this client's company; a person has to choose.",
+        "ambiguous_match",
+    ),
     Reason.CLIENT_DISABLED: ReasonText(Outcome.DISABLED, _CLIENT, "Sync is disabled for this client."),
     Reason.NO_ATTENDEE: ReasonText(_Q, _ROW, "The booking never had an attendee."),
     Reason.CLIENT_MISSING: ReasonText(_Q, _ROW, "The attendee's client row does not exist."),
@@ -173,6 +202,12 @@ REASONS: dict[Reason, ReasonText] = {
     ),
     Reason.VALUE_TOO_LONG: ReasonText(
         _Q, _CLIENT, "A value is longer than the Salesforce field that takes it.", "on_invalid_field"
+    ),
+    Reason.VALUE_UNFIT: ReasonText(
+        _Q,
+        _CLIENT,
+        "A value is not one that its Salesforce field takes (a picklist, a date, a number).",
+        "on_invalid_field",
     ),
     Reason.NO_EVENTS_OWNER: ReasonText(
         _Q,
@@ -197,6 +232,14 @@ REASONS: dict[Reason, ReasonText] = {
     ),
     Reason.DEFAULT_OWNER_INACTIVE: ReasonText(
         _Q, WaitsFor.SALESFORCE_USER, "The default owner is not an active Salesforce User.", "default_owner"
+    ),
+    Reason.BLOCKED_BY_DUPLICATE_RULE: ReasonText(
+        _Q,
+        _PERSON,
+        "A Salesforce duplicate rule blocks this person; link an existing record, or change the rule.",
+    ),
+    Reason.ACCOUNT_NOT_WRITTEN: ReasonText(
+        _Q, _CLIENT, "Salesforce refused the Account that this client's Contact would belong to."
     ),
     Reason.PERSON_NOT_WRITTEN: ReasonText(
         _Q, _CLIENT, "Salesforce refused the Lead, Contact or Account of this client."

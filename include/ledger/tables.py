@@ -1,7 +1,8 @@
 """The ledger's tables (design §3), as SQLAlchemy Core sees them; ``migrations`` is what creates them.
 
-Ids of Coconut and of Salesforce are text. Personal data stands in three columns only, so that ``erase_client`` (Q11)
-knows where to look: ``event_links.payload``, ``person_links.written_values`` and ``match_decisions.explanation``.
+Ids of Coconut and of Salesforce are text. Personal data stands in four columns only, so that ``erase_client`` (Q11)
+knows where to look: ``event_links.payload``, ``person_links.written_values``, ``match_decisions.explanation`` and
+``phone_index.phone``.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     ForeignKey,
+    Index,
     Integer,
     MetaData,
     Table,
@@ -57,6 +59,91 @@ settings_changes = Table(
     Column("name", Text, primary_key=True),
     Column("old", Text),
     Column("new", Text),
+)
+
+mapping_versions = Table(
+    "mapping_versions",
+    metadata,
+    Column("version", AUTO_KEY, primary_key=True, autoincrement=True),
+    Column("saved_at", Instant, nullable=False),
+    Column("saved_by", Text, nullable=False),
+    Column("mappings", JSON, nullable=False),  # every mapping in force, the defaults included
+)
+
+mapping_changes = Table(
+    "mapping_changes",
+    metadata,
+    Column("version", BigInteger, ForeignKey("mapping_versions.version"), primary_key=True),
+    Column("sobject", Text, primary_key=True),
+    Column("target", Text, primary_key=True),
+    Column("old", Text),  # JSON of the mapping; missing where there was none
+    Column("new", Text),
+)
+
+client_switches = Table(
+    "client_switches",
+    metadata,
+    Column("client_id", Text, primary_key=True),
+    Column("is_disabled", Boolean, nullable=False),
+    Column("changed_by", Text, nullable=False),
+    Column(
+        "changed_at", Instant, nullable=False
+    ),  # a switch that moved releases the client's disabled pairs (T4)
+)
+
+person_choices = Table(
+    "person_choices",
+    metadata,
+    Column("id", AUTO_KEY, primary_key=True, autoincrement=True),
+    Column("client_id", Text, nullable=False, index=True),
+    Column("record_id", Text, nullable=False),
+    Column("replaced_id", Text),
+    Column("chosen_by", Text, nullable=False),
+    Column("chosen_at", Instant, nullable=False),
+)
+
+phone_index = Table(
+    "phone_index",
+    metadata,
+    Column("record_id", Text, primary_key=True),
+    Column("phone", Text, primary_key=True),  # normalised digits
+    Column("sobject", Text, nullable=False),
+    Index("ix_phone_index_phone", "phone"),
+)
+
+field_reports = Table(
+    "field_reports",
+    metadata,
+    Column("id", AUTO_KEY, primary_key=True, autoincrement=True),
+    Column("run_id", Text, nullable=False),
+    Column("at", Instant, nullable=False, index=True),
+    Column("client_id", Text, nullable=False, index=True),
+    Column("sobject", Text, nullable=False),
+    Column("record_id", Text),
+    Column("field", Text, nullable=False),
+    Column("report", Text, nullable=False),  # include.reasons.FieldReport
+)
+
+campaign_bookings = Table(
+    "campaign_bookings",
+    metadata,
+    Column("booking_key", Text, primary_key=True),
+    Column("campaign_id", Text, nullable=False),
+    Column("client_id", Text, nullable=False),
+    Column("status", Text, nullable=False),  # the booking's, as last settled
+    Column("updated_at", Instant, nullable=False),
+    Index("ix_campaign_bookings_campaign_id_client_id", "campaign_id", "client_id"),
+)
+
+campaign_members = Table(
+    "campaign_members",
+    metadata,
+    Column("campaign_id", Text, primary_key=True),
+    Column("record_id", Text, primary_key=True),  # the Lead or Contact
+    Column("member_id", Text),
+    Column("member_status", Text),  # as last written; missing where the membership was there before us
+    Column("note", Text),  # include.reasons.CampaignNote
+    Column("updated_at", Instant, nullable=False),
 )
 
 runs = Table(

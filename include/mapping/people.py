@@ -157,6 +157,7 @@ def _as_people(
             "sobject": people["sobject"],
             "record_id": pd.Series(None, index=people.index, dtype=TEXT),
             "client_id": people["client_id"],
+            "account_ref": pd.Series(None, index=people.index, dtype=TEXT),
             "outcome": pd.Series(Outcome.QUARANTINED.value, index=people.index, dtype=TEXT).where(
                 reason.notna()
             ),

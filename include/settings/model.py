@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import Annotated
@@ -140,6 +141,32 @@ class LoadApi(StrEnum):
 Names = Annotated[tuple[str, ...], Field(default=())]
 
 
+class CampaignRule(BaseModel):
+    """Bookings of this service or at this location (ids or names, in any letter case) join this campaign (rule M13).
+
+    ``campaign`` is an Id, or the exact name of an active Campaign. A booking's own ``utm_campaign`` goes first, then
+    the rules in their order.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    campaign: str = Field(min_length=1)
+    service: str = ""
+    location: str = ""
+
+
+MEMBER_STATUSES: Mapping[str, str] = {
+    "booked": "Sent",
+    "confirmed": "Sent",
+    "arrived": "Responded",
+    "in_service": "Responded",
+    "complete": "Responded",
+    "no_show": "Sent",
+    "cancelled": "Sent",
+}
+"""Booking status to campaign member status, with the two statuses that every new Campaign has."""
+
+
 class Settings(BaseModel):
     """Every setting with its default; immutable, and refused when a name is unknown."""
 
@@ -175,6 +202,13 @@ class Settings(BaseModel):
     contact_without_company: ContactWithoutCompany = ContactWithoutCompany.OWN_ACCOUNT
     auto_merge: Switch = Switch.OFF
     conflict_winner: ConflictWinner = ConflictWinner.COCONUT
+    default_phone_region: str = Field(
+        default="US",
+        pattern="^[A-Z]{2}$",
+        description="ISO code of the country in whose way a phone without country code is read.",
+    )
+    campaign_rules: tuple[CampaignRule, ...] = ()
+    campaign_member_statuses: Mapping[str, str] = Field(default=MEMBER_STATUSES)
     load_api: LoadApi = LoadApi.AUTO
     subject_template: str = "{service} with {client}"
     edit_url_template: str = "https://app.coconutcalendar.com/appointments/{appointment_id}"
