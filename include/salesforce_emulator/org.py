@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Literal
 
+from include.salesforce_emulator.access import Access, access_under, check_users
 from include.salesforce_emulator.bootstrap import fill_org, org_ids
 from include.salesforce_emulator.clock import Clock
 from include.salesforce_emulator.columns import BadColumn, read_column
@@ -18,7 +19,7 @@ from include.salesforce_emulator.describe import describe_object, describe_short
 from include.salesforce_emulator.errors import RowError, SalesforceFault, resource_not_found
 from include.salesforce_emulator.ids import normalise_id
 from include.salesforce_emulator.merging import merge_records
-from include.salesforce_emulator.org_setup import OrgSetup
+from include.salesforce_emulator.org_setup import OrgSetup, UserSetup
 from include.salesforce_emulator.package import read_custom_fields
 from include.salesforce_emulator.reading import match_field, read_records
 from include.salesforce_emulator.records import RecordWriter
@@ -115,11 +116,25 @@ class Org:
 
     def _use(self, setup: OrgSetup) -> None:
         schema = self._deployed
+        check_users(setup, schema)
         self.store.create_tables(schema)
         self._setup = setup
         self._schema = schema
+        self._accesses: dict[tuple[str, str], Access] = {}
         self._writer = RecordWriter(schema, self.store, self.clock, setup)
         self._conversion = LeadConversion(schema, self.store, self.clock, self._writer)
+
+    def access_of(self, user_id: str | None) -> Access:
+        """Return what a user may see and do; None stands for one who sees and does everything by default."""
+        if user_id is None or not self._setup.users:
+            return Access(user_id, UserSetup(), self._schema)
+        found = self.store.fetch("SELECT Username FROM User WHERE Id = ?", (user_id,))
+        username = str(found[0][0]) if found else ""
+        known = self._accesses.get((user_id, username))
+        if known is None:
+            known = access_under(self._setup, self._schema, user_id=user_id, username=username)
+            self._accesses[user_id, username] = known
+        return known
 
     def close(self) -> None:
         """Release the store."""
