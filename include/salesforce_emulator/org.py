@@ -25,7 +25,7 @@ from include.salesforce_emulator.reading import match_field, read_records
 from include.salesforce_emulator.records import RecordWriter
 from include.salesforce_emulator.references import find_by_field, match_key
 from include.salesforce_emulator.schema import IDS, Schema, SObject
-from include.salesforce_emulator.soql.results import API_VERSION, QueryResult, run
+from include.salesforce_emulator.soql.results import API_VERSION, QueryResult, restore, run
 from include.salesforce_emulator.soql.syntax import Comparison, LiteralKind, Path, Query, SelectItem
 from include.salesforce_emulator.soql.syntax import Literal as SoqlLiteral
 from include.salesforce_emulator.soql.translate import translate, translate_tree
@@ -257,6 +257,14 @@ class Org:
         today = self.clock.now().date()
         compiled = translate(soql, self._schema, today=today, include_deleted=include_deleted)
         return run(compiled, self.store, self._schema)
+
+    def resume_query(self, state: str) -> QueryResult:
+        """Return the result whose `QueryResult.state` was kept, such as a cursor's over a restart.
+
+        Raises:
+            SalesforceFault: the org no longer has what the query asks for.
+        """
+        return restore(state, self.store, self._schema)
 
     def convert_lead(
         self,

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import sqlite3
+import zlib
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from include.salesforce_emulator.errors import SalesforceFault
 from include.salesforce_emulator.schema import NUMBERS, Field, FieldType, Schema
-from include.salesforce_emulator.soql.translate import AggregateQuery, Compiled, CountQuery, RecordQuery
+from include.salesforce_emulator.soql.translate import (
+    AggregateQuery,
+    Compiled,
+    CountQuery,
+    RecordQuery,
+    translate,
+)
 from include.salesforce_emulator.store import Store
 
 API_VERSION = "66.0"
@@ -41,6 +50,10 @@ class QueryResult:
         """Yield every record as the texts of a Bulk CSV row, page by page."""
         raise NotImplementedError
 
+    def state(self) -> str:
+        """Return what `restore` needs to go on with this result after a restart: which rows, and their order."""
+        raise NotImplementedError
+
 
 def run(compiled: Compiled, store: Store, schema: Schema) -> QueryResult:
     """Run a translated query.
@@ -52,11 +65,38 @@ def run(compiled: Compiled, store: Store, schema: Schema) -> QueryResult:
         if isinstance(compiled, CountQuery):
             return _CountResult(int(store.fetch(compiled.sql, compiled.parameters)[0][0]))
         if isinstance(compiled, AggregateQuery):
-            return _AggregateResult(compiled, store.fetch(compiled.sql, compiled.parameters))
+            found = store.fetch(compiled.sql, compiled.parameters)
+            return _AggregateResult(compiled.names, compiled.fields, found)
         numbers = array("q", (row[0] for row in store.fetch(compiled.rows_sql, compiled.parameters)))
     except sqlite3.OperationalError as error:
         message = f"The query is too complicated for the local org ({error}); ask for less at once."
         raise SalesforceFault(400, "QUERY_TOO_COMPLICATED", message) from error
+    return _RecordResult(compiled, numbers, store, schema)
+
+
+def restore(state: str, store: Store, schema: Schema) -> QueryResult:
+    """Return the result whose `state` was kept, over the same store.
+
+    Args:
+        state: what `QueryResult.state` returned.
+        store: the org's database.
+        schema: what the user may see of it now; the query is translated anew.
+
+    Raises:
+        SalesforceFault: the schema no longer has what the query asks for.
+    """
+    kept = json.loads(state)
+    if "count" in kept:
+        return _CountResult(kept["count"])
+    if "fields" in kept:
+        fields = tuple(Field(name=name, type=FieldType(kind), label=name) for name, kind in kept["fields"])
+        return _AggregateResult(tuple(kept["names"]), fields, list(map(tuple, kept["rows"])))
+    today = date.fromisoformat(kept["today"])
+    compiled = translate(kept["soql"], schema, today=today, include_deleted=kept["includeDeleted"])
+    numbers = array("q")
+    numbers.frombytes(zlib.decompress(base64.b64decode(kept["rows"])))
+    if not isinstance(compiled, RecordQuery):
+        raise SalesforceFault(400, "INVALID_QUERY_LOCATOR", "invalid query locator")
     return _RecordResult(compiled, numbers, store, schema)
 
 
@@ -95,15 +135,24 @@ class _CountResult(QueryResult):
     def rows(self) -> Iterator[tuple[str, ...]]:
         return iter(())
 
+    def state(self) -> str:
+        return json.dumps({"count": self.total_size})
+
 
 class _AggregateResult(QueryResult):
     is_aggregate = True
 
-    def __init__(self, compiled: AggregateQuery, found: Sequence[tuple[Any, ...]]) -> None:
-        self.columns = compiled.names
+    def __init__(
+        self, names: tuple[str, ...], fields: tuple[Field, ...], found: Sequence[tuple[Any, ...]]
+    ) -> None:
+        self.columns = names
         self.total_size = len(found)
         self._found = found
-        self._fields = compiled.fields
+        self._fields = fields
+
+    def state(self) -> str:
+        fields = [(item.name, item.type) for item in self._fields]
+        return json.dumps({"names": self.columns, "fields": fields, "rows": list(self._found)})
 
     def records(self, offset: int, limit: int, *, version: str = API_VERSION) -> list[dict[str, Any]]:  # noqa: ARG002
         convert = [json_value(item) for item in self._fields]
@@ -158,6 +207,16 @@ class _RecordResult(QueryResult):
                     "" if value is None else make(value)
                     for make, value in zip(convert, row[first:], strict=True)
                 )
+
+    def state(self) -> str:
+        asked = self._compiled.asked
+        kept = {
+            "soql": asked.soql,
+            "today": asked.today.isoformat(),
+            "includeDeleted": asked.include_deleted,
+            "rows": base64.b64encode(zlib.compress(self._numbers.tobytes())).decode("ascii"),
+        }
+        return json.dumps(kept)
 
     def _page(self, offset: int, limit: int) -> list[tuple[Any, ...]]:
         numbers = self._numbers[offset : offset + limit]

@@ -28,16 +28,27 @@ MOST_ROWS_OF_FIELDS = 200
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """What was asked, enough to translate it again after a restart."""
+
+    soql: str
+    today: date
+    include_deleted: bool
+
+
+@dataclass(frozen=True, slots=True)
 class RecordQuery:
     """A query for records.
 
     Attributes:
+        asked: the query itself.
         rows_sql: finds row numbers of the base table, in order.
         page_sql: reads records by row number; its parameter is a JSON list of numbers. Columns: row number, record
             Id, one Id per relationship, then the selected columns.
         relationships: the paths of the relationships that selected columns go through, parents first.
     """
 
+    asked: Asked
     base: SObject
     rows_sql: str
     page_sql: str
@@ -259,6 +270,7 @@ class _Translator:
             f"WHERE {base}.{ROW} IN (SELECT value FROM json_each(?))"
         )
         return RecordQuery(
+            asked=Asked(self._soql, self._today, self._include_deleted),
             base=scope.base,
             rows_sql=rows_sql,
             page_sql=page_sql,
