@@ -11,12 +11,37 @@ from http import HTTPStatus
 
 
 @dataclass(frozen=True, slots=True)
+class DuplicateMatches:
+    """The records of one object that a matching rule found."""
+
+    rule: str
+    sobject: str
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicatesFound:
+    """What a duplicate rule says of a row it refuses.
+
+    Attributes:
+        sobject: the object the rule belongs to.
+        allow_save: whether the row may be sent again with the header that saves it.
+    """
+
+    rule: str
+    sobject: str
+    allow_save: bool
+    matches: tuple[DuplicateMatches, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RowError:
-    """Why one row was refused."""
+    """Why one row was refused; `duplicates` says more where a duplicate rule did it."""
 
     code: str
     message: str
     fields: tuple[str, ...] = ()
+    duplicates: DuplicatesFound | None = None
 
 
 class SalesforceFault(Exception):  # noqa: N818 - Salesforce calls it a fault, and so do its APIs
