@@ -23,12 +23,13 @@ from include.salesforce_emulator.org_setup import (
     UserSetup,
 )
 from include.salesforce_emulator.schema import Field, FieldType, Schema, SObject
+from include.salesforce_emulator.writes import Operation
 
 ACTIVITIES = ("Event", "Task")
 _MARKETING = ("Campaign", "CampaignMember", "CampaignMemberStatus")
 _READ_ONLY = frozenset({ObjectAccess.READ})
 _EVERYTHING = frozenset(ObjectAccess)
-_AUDIT = frozenset({"CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById"})
+AUDIT_FIELDS = frozenset({"CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById"})
 _NAME_PARTS = frozenset({"FirstName", "LastName", "MiddleName", "Salutation", "Suffix"})
 _ALWAYS_VISIBLE = frozenset({"OwnerId", "RecordTypeId", "CurrencyIsoCode"})
 _IMPLIED = {UserPermission.VIEW_ALL_DATA: UserPermission.MODIFY_ALL_DATA}
@@ -63,6 +64,35 @@ class Access:
             message = f"insufficient access rights: the user lacks the permission {permission}"
             raise SalesforceFault(HTTPStatus.FORBIDDEN, "INSUFFICIENT_ACCESS", message)
 
+    def require_api(self) -> None:
+        """Refuse every REST and Bulk request of a user who may not use the API.
+
+        Raises:
+            SalesforceFault: API_DISABLED_FOR_ORG, 403.
+        """
+        if not self.allows(UserPermission.API_ENABLED):
+            message = "The REST API is not enabled for this Organization."
+            raise SalesforceFault(HTTPStatus.FORBIDDEN, "API_DISABLED_FOR_ORG", message)
+
+    def require_hard_delete(self) -> None:
+        """Refuse a hardDelete job of a user who may not delete past the recycle bin.
+
+        Raises:
+            SalesforceFault: FEATURENOTENABLED.
+        """
+        if not self.allows(UserPermission.BULK_API_HARD_DELETE):
+            message = (
+                "hardDelete operation requires special user profile permission, please contact your system "
+                "administrator"
+            )
+            raise SalesforceFault(HTTPStatus.BAD_REQUEST, "FEATURENOTENABLED", message)
+
+    def matches_by(self, field: Field) -> bool:
+        """Whether the user's upserts may find records by a field; one that is not unique needs View All Data."""
+        if not field.is_matchable:
+            return False
+        return not field.external_id or field.unique or self.allows(UserPermission.VIEW_ALL_DATA)
+
     def may(self, what: ObjectAccess, sobject: str) -> bool:
         """Whether the user may do something with the records of an object."""
         return what in self._objects.get(sobject.lower(), _EVERYTHING)
@@ -75,6 +105,10 @@ class Access:
         return Schema(
             tuple(self._seen(item) for item in self.whole.objects if self.may(ObjectAccess.READ, item.name))
         )
+
+    def schema_for(self, operation: Operation) -> Schema:
+        """The schema that rows of a write are read by; only inserts may set audit fields."""
+        return self.schema_for_insert if operation is Operation.INSERT else self.schema
 
     @cached_property
     def schema_for_insert(self) -> Schema:
@@ -147,7 +181,7 @@ def is_permissionable(field: Field) -> bool:
     """
     if field.name in _NAME_PARTS | _ALWAYS_VISIBLE or field.name_field or field.type is FieldType.ID:
         return False
-    if field.name in _AUDIT or field.name in ("IsDeleted", "SystemModstamp", "MasterRecordId"):
+    if field.name in AUDIT_FIELDS or field.name in ("IsDeleted", "SystemModstamp", "MasterRecordId"):
         return False
     return field.nillable or (field.type is FieldType.BOOLEAN and field.createable)
 
@@ -211,6 +245,6 @@ def _with_open_audit_fields(sobject: SObject) -> SObject:
     return replace(
         sobject,
         fields=tuple(
-            replace(item, createable=True) if item.name in _AUDIT else item for item in sobject.fields
+            replace(item, createable=True) if item.name in AUDIT_FIELDS else item for item in sobject.fields
         ),
     )

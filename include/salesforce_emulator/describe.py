@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from include.salesforce_emulator.access import is_permissionable
 from include.salesforce_emulator.schema import IDS, NUMBERS, TEXTS, Field, FieldType, Schema, SObject
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from include.salesforce_emulator.record_types import RecordType
 
 _SOAP_TYPES = {
     FieldType.ID: "tns:ID",
@@ -18,7 +24,9 @@ _UNGROUPABLE = NUMBERS | {FieldType.DATETIME, FieldType.MULTIPICKLIST}
 _CASCADED = frozenset({"Contact.AccountId", "CampaignMember.CampaignId", "CampaignMemberStatus.CampaignId"})
 
 
-def describe_object(sobject: SObject, schema: Schema, *, version: str) -> dict[str, Any]:
+def describe_object(
+    sobject: SObject, schema: Schema, *, version: str, record_types: Iterable[RecordType] = ()
+) -> dict[str, Any]:
     """Return an object's full describe."""
     return describe_short(sobject, version=version) | {
         "actionOverrides": [],
@@ -41,26 +49,53 @@ def describe_object(sobject: SObject, schema: Schema, *, version: str) -> dict[s
         "lookupLayoutable": None,
         "namedLayoutInfos": [],
         "networkScopeFieldName": None,
-        "recordTypeInfos": [
-            {
-                "active": True,
-                "available": True,
-                "defaultRecordTypeMapping": True,
-                "developerName": "Master",
-                "master": True,
-                "name": "Master",
-                "recordTypeId": "012000000000000AAA",
-                "urls": {},
-            }
-        ],
+        "recordTypeInfos": _record_type_infos(sobject, record_types, version=version),
         "searchLayoutable": True,
         "supportedScopes": [{"label": f"All {sobject.label_plural.lower()}", "name": "everything"}],
     }
 
 
+def _record_type_infos(
+    sobject: SObject, record_types: Iterable[RecordType], *, version: str
+) -> list[dict[str, Any]]:
+    own = [item for item in record_types if item.sobject == sobject.name]
+    infos = [
+        {
+            "active": item.is_active,
+            "available": item.is_active,
+            "defaultRecordTypeMapping": item.is_default and not item.is_person,
+            "developerName": item.developer_name,
+            "master": False,
+            "name": item.name,
+            "recordTypeId": item.id,
+            "urls": {"layout": f"{_root(sobject, version)}/describe/layouts/{item.id}"},
+        }
+        for item in own
+    ]
+    return [
+        *infos,
+        {
+            "active": True,
+            "available": True,
+            "defaultRecordTypeMapping": not any(info["defaultRecordTypeMapping"] for info in infos),
+            "developerName": "Master",
+            "master": True,
+            "name": "Master",
+            "recordTypeId": "012000000000000AAA",
+            "urls": {"layout": f"{_root(sobject, version)}/describe/layouts/012000000000000AAA"}
+            if own
+            else {},
+        },
+    ]
+
+
+def _root(sobject: SObject, version: str) -> str:
+    return f"/services/data/v{version}/sobjects/{sobject.name}"
+
+
 def describe_short(sobject: SObject, *, version: str) -> dict[str, Any]:
     """Return what the list of all objects says of one."""
-    root = f"/services/data/v{version}/sobjects/{sobject.name}"
+    root = _root(sobject, version)
     return {
         "activateable": False,
         "associateEntityType": None,
@@ -145,7 +180,7 @@ def _describe_field(item: Field, sobject: SObject) -> dict[str, Any]:
         "nameField": item.name_field,
         "namePointing": item.is_polymorphic,
         "nillable": item.nillable,
-        "permissionable": item.nillable and item.createable,
+        "permissionable": is_permissionable(item),
         "picklistValues": [_picklist_value(item, value) for value in item.picklist],
         "polymorphicForeignKey": item.is_polymorphic,
         "precision": item.precision if is_number else 0,

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
+    from include.salesforce_emulator.access import Access
     from include.salesforce_emulator.org_setup import OrgSetup
     from include.salesforce_emulator.schema import Schema, SObject
     from include.salesforce_emulator.store import Store
@@ -74,6 +75,7 @@ class Batch:
     schema: Schema
     store: Store
     setup: OrgSetup
+    access: Access
     options: WriteOptions
     now: datetime
     stamp: str

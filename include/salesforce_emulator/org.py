@@ -17,11 +17,13 @@ from include.salesforce_emulator.columns import BadColumn, read_column
 from include.salesforce_emulator.conversion import LeadConversion
 from include.salesforce_emulator.describe import describe_object, describe_short
 from include.salesforce_emulator.errors import RowError, SalesforceFault, resource_not_found
+from include.salesforce_emulator.features import check_no_person_accounts, schema_for
 from include.salesforce_emulator.ids import normalise_id
 from include.salesforce_emulator.merging import merge_records
 from include.salesforce_emulator.org_setup import OrgSetup, UserSetup
 from include.salesforce_emulator.package import read_custom_fields
 from include.salesforce_emulator.reading import match_field, read_records
+from include.salesforce_emulator.record_types import store_record_types
 from include.salesforce_emulator.records import RecordWriter
 from include.salesforce_emulator.references import find_by_field, match_key
 from include.salesforce_emulator.schema import IDS, Schema, SObject
@@ -115,9 +117,14 @@ class Org:
             self._use(setup)
 
     def _use(self, setup: OrgSetup) -> None:
-        schema = self._deployed
+        check_no_person_accounts(self.store, setup)
+        schema = schema_for(setup, self._deployed)
         check_users(setup, schema)
         self.store.create_tables(schema)
+        stamp = date_time_text(self.clock.now())
+        self._record_types = store_record_types(
+            self.store, schema, setup, user_id=self.integration_user_id, stamp=stamp
+        )
         self._setup = setup
         self._schema = schema
         self._accesses: dict[tuple[str, str], Access] = {}
@@ -140,29 +147,32 @@ class Org:
         """Release the store."""
         self.store.close()
 
-    def sobjects(self) -> list[SObject]:
-        """Return every object of the org, by name."""
-        return sorted(self._schema.objects, key=lambda sobject: sobject.name)
+    def sobjects(self, *, user_id: str | None = None) -> list[SObject]:
+        """Return every object of the org, as a user sees it, by name."""
+        return sorted(self.access_of(user_id).schema.objects, key=lambda sobject: sobject.name)
 
-    def sobject(self, name: str) -> SObject:
-        """Return one object by its name in any letter case.
-
-        Raises:
-            SalesforceFault: NOT_FOUND.
-        """
-        return self._schema.get(name)
-
-    def describe(self, name: str, *, version: str = API_VERSION) -> dict[str, Any]:
-        """Return the full describe of one object, as REST answers it.
+    def sobject(self, name: str, *, user_id: str | None = None) -> SObject:
+        """Return one object, as a user sees it, by its name in any letter case.
 
         Raises:
             SalesforceFault: NOT_FOUND.
         """
-        return describe_object(self.sobject(name), self._schema, version=version)
+        return self.access_of(user_id).schema.get(name)
 
-    def describe_global(self, *, version: str = API_VERSION) -> dict[str, Any]:
-        """Return the short describe of every object, as REST answers it."""
-        described = [describe_short(sobject, version=version) for sobject in self.sobjects()]
+    def describe(
+        self, name: str, *, version: str = API_VERSION, user_id: str | None = None
+    ) -> dict[str, Any]:
+        """Return the full describe of one object, as REST answers it to a user.
+
+        Raises:
+            SalesforceFault: NOT_FOUND.
+        """
+        seen = self.access_of(user_id).schema_for(Operation.INSERT)
+        return describe_object(seen.get(name), seen, version=version)
+
+    def describe_global(self, *, version: str = API_VERSION, user_id: str | None = None) -> dict[str, Any]:
+        """Return the short describe of every object, as REST answers it to a user."""
+        described = [describe_short(sobject, version=version) for sobject in self.sobjects(user_id=user_id)]
         return {"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": described}
 
     def write(
@@ -189,18 +199,26 @@ class Org:
         Raises:
             SalesforceFault: the object is unknown or does not take the operation, or `external_id` cannot match.
         """
-        target = self.sobject(sobject)
+        access = self.access_of(None if options.as_system else options.user_id)
+        target = self._schema.get(access.schema.get(sobject).name)
         return self._writer.write(
-            Operation(operation), target, rows, external_id=external_id, options=options
+            Operation(operation), target, rows, external_id=external_id, options=options, access=access
         )
 
     def check_columns(
-        self, sobject: str, operation: OperationName, columns: Sequence[str], external_id: str | None
+        self,
+        sobject: str,
+        operation: OperationName,
+        columns: Sequence[str],
+        external_id: str | None,
+        *,
+        user_id: str | None = None,
     ) -> str | None:
-        """Return what a Bulk job says of its first bad column, such as `InvalidBatch : Field name not found : X`."""
-        target = self.sobject(sobject)
+        """Return what a user's Bulk job says of its first bad column: `InvalidBatch : Field name not found : X`."""
+        seen = self.access_of(user_id).schema
+        target = seen.get(sobject)
         for column in columns:
-            found = read_column(column, target, self._schema, from_csv=True)
+            found = read_column(column, target, seen, from_csv=True)
             if isinstance(found, BadColumn):
                 return found.job_error
         lowered = {column.lower() for column in columns}
@@ -212,14 +230,21 @@ class Org:
         return None
 
     def retrieve(
-        self, sobject: str, record_id: str, fields: Sequence[str] | None = None, *, version: str = API_VERSION
+        self,
+        sobject: str,
+        record_id: str,
+        fields: Sequence[str] | None = None,
+        *,
+        version: str = API_VERSION,
+        user_id: str | None = None,
     ) -> dict[str, Any]:
-        """Return one record as REST JSON: the fields asked for, or all of them.
+        """Return one record as REST JSON: the fields asked for, or all that the user sees.
 
         Raises:
             SalesforceFault: NOT_FOUND or ENTITY_IS_DELETED (404), or INVALID_FIELD.
         """
-        target = self.sobject(sobject)
+        seen = self.access_of(user_id).schema
+        target = seen.get(sobject)
         known = normalise_id(record_id)
         stored = read_records(self.store, target, [known]).get(known) if known is not None else None
         if known is None or stored is None:
@@ -231,31 +256,36 @@ class Org:
         is_it = Comparison(Path(("Id",), 0), "=", SoqlLiteral(LiteralKind.STRING, known, 0))
         compiled = translate_tree(
             Query(select, target.name, 0, None, where=is_it),
-            self._schema,
+            seen,
             today=self.clock.now().date(),
             include_deleted=True,
         )
         return run(compiled, self.store, self._schema).records(0, 1, version=version)[0]
 
-    def find_by_external_id(self, sobject: str, field: str, value: str) -> list[str]:
+    def find_by_external_id(
+        self, sobject: str, field: str, value: str, *, user_id: str | None = None
+    ) -> list[str]:
         """Return the Ids of the records that hold the value (where they are several, REST answers 300).
 
         Raises:
-            SalesforceFault: the field cannot match records.
+            SalesforceFault: the field cannot match records, or not for this user.
         """
-        target = self.sobject(sobject)
-        match = match_field(target, field)
+        access = self.access_of(user_id)
+        target = access.schema.get(sobject)
+        match = match_field(target, field, access)
         wanted = (normalise_id(value) or value) if match.type in IDS else value
         return find_by_field(self.store, target, match, [wanted]).get(match_key(match, wanted), [])
 
-    def query(self, soql: str, *, include_deleted: bool = False) -> QueryResult:
-        """Run SOQL; with `include_deleted`, deleted, merged and archived records show too.
+    def query(self, soql: str, *, include_deleted: bool = False, user_id: str | None = None) -> QueryResult:
+        """Run SOQL over what a user sees; with `include_deleted`, deleted, merged and archived records show too.
 
         Raises:
             SalesforceFault: MALFORMED_QUERY, INVALID_FIELD, INVALID_TYPE with the position, or NOT_IMPLEMENTED.
         """
         today = self.clock.now().date()
-        compiled = translate(soql, self._schema, today=today, include_deleted=include_deleted)
+        compiled = translate(
+            soql, self.access_of(user_id).schema, today=today, include_deleted=include_deleted
+        )
         return run(compiled, self.store, self._schema)
 
     def resume_query(self, state: str) -> QueryResult:

@@ -18,6 +18,8 @@ from include.salesforce_emulator.values import CLEAR, RefusedValueError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from include.salesforce_emulator.access import Access
+
 
 class RowReader:
     """Reads the rows of one write; plans are kept for every set of columns met."""
@@ -96,14 +98,15 @@ class RowReader:
             draft.error = RowError("MALFORMED_ID", message, ("Id",))
 
 
-def match_field(sobject: SObject, name: str) -> Field:
+def match_field(sobject: SObject, name: str, access: Access) -> Field:
     """Return the field an upsert matches by.
 
     Raises:
-        SalesforceFault: it is not a field of the object, or neither an External ID nor an idLookup.
+        SalesforceFault: it is no field that the user sees, neither an External ID nor an idLookup, or not unique
+            and the user may not view all data.
     """
-    field = sobject.field(name)
-    if field is None or not field.is_matchable:
+    field = access.schema.get(sobject.name).field(name)
+    if field is None or not access.matches_by(field):
         message = (
             f"Field name provided, {name}, is not an External ID or indexed field for {sobject.name}. "
             "Choose a field that describe marks externalId or idLookup."

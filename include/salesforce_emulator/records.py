@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
+from include.salesforce_emulator.access import Access
 from include.salesforce_emulator.drafts import Batch, Draft
 from include.salesforce_emulator.errors import RowError, SalesforceFault
 from include.salesforce_emulator.ids import make_ids
 from include.salesforce_emulator.lifecycle import Recycling
+from include.salesforce_emulator.org_setup import OrgSetup, UserPermission, UserSetup
 from include.salesforce_emulator.reading import (
     RowReader,
     check_unique,
@@ -23,6 +25,7 @@ from include.salesforce_emulator.reading import (
 )
 from include.salesforce_emulator.references import check_references, load_referenced, resolve_lookups
 from include.salesforce_emulator.rules import apply_after, apply_before
+from include.salesforce_emulator.rules_access import check_deletion, check_object, check_sharing
 from include.salesforce_emulator.store import Store, quote
 from include.salesforce_emulator.values import date_time_text
 from include.salesforce_emulator.writes import Operation, RowResult, WriteOptions
@@ -31,7 +34,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from include.salesforce_emulator.clock import Clock
-    from include.salesforce_emulator.org_setup import OrgSetup
     from include.salesforce_emulator.schema import Field, Schema, SObject
 
 _ROLLED_BACK = RowError(
@@ -61,17 +63,21 @@ class RecordWriter:
         *,
         external_id: str | None,
         options: WriteOptions,
+        access: Access | None = None,
     ) -> list[RowResult]:
-        """Write rows and return one result a row, in order.
+        """Write rows and return one result a row, in order; without `access`, as the org itself does.
 
         Raises:
             SalesforceFault: the object does not take the operation, or `external_id` cannot match records.
         """
         _check_operation(operation, sobject)
+        access = access or Access(None, UserSetup(), self._schema)
         results: list[RowResult] = []
         try:
             with self._store.transaction():
-                results = self._write(operation, sobject, rows, external_id=external_id, options=options)
+                results = self._write(
+                    operation, sobject, rows, external_id=external_id, options=options, access=access
+                )
                 if options.all_or_none:
                     _check_all_accepted(results)
         except _RollBackError:
@@ -86,14 +92,18 @@ class RecordWriter:
         *,
         external_id: str | None,
         options: WriteOptions,
+        access: Access,
     ) -> list[RowResult]:
-        drafts = RowReader(sobject, self._schema, from_csv=options.from_csv).read(rows)
+        seen = access.schema_for(operation)
+        drafts = RowReader(seen.get(sobject.name), seen, from_csv=options.from_csv).read(rows)
         now = self._clock.now()
         batch = Batch(
-            sobject, self._schema, self._store, self._setup, options, now, date_time_text(now), drafts
+            sobject, self._schema, self._store, self._setup, access, options, now, date_time_text(now), drafts
         )
         if operation in (Operation.INSERT, Operation.UPDATE, Operation.UPSERT):
-            match = match_field(sobject, external_id or "Id") if operation is Operation.UPSERT else None
+            match = (
+                match_field(sobject, external_id or "Id", access) if operation is Operation.UPSERT else None
+            )
             return self._save(batch, operation, match)
         return self._recycle(batch, operation)
 
@@ -107,10 +117,12 @@ class RecordWriter:
         load_before(batch)
         if match is not None and batch.options.update_only:
             _refuse_new(batch)
+        check_object(batch)
         _check_writable(batch, None if match is None else match.name)
         resolve_lookups(batch)
         load_referenced(batch)
         check_references(batch)
+        check_sharing(batch)
         for draft in batch.accepted():
             if draft.is_new:
                 _apply_defaults(draft, batch.sobject)
@@ -132,6 +144,8 @@ class RecordWriter:
         for draft in batch.accepted():
             if draft.id is None:
                 draft.refuse("MISSING_ARGUMENT", f"Id not specified in a {operation} call", "Id")
+        if operation is not Operation.UNDELETE:
+            check_deletion(batch)
         recycling = Recycling(self._schema, self._store, batch.options.user_id, batch.stamp)
         act = {
             Operation.DELETE: recycling.delete,
@@ -153,10 +167,12 @@ class RecordWriter:
         sobject, user = batch.sobject, batch.options.user_id
         ids = make_ids(sobject.key_prefix, self._store.reserve_numbers(sobject.name, len(new)), len(new))
         audit = (batch.stamp, user, batch.stamp, user, batch.stamp)
+        may_set_audit = batch.access.allows(UserPermission.CREATE_AUDIT_FIELDS)
         rows: dict[tuple[str, ...], list[tuple[Any, ...]]] = defaultdict(list)
         for draft, record_id in zip(new, ids, strict=True):
             draft.id = record_id
-            rows[tuple(draft.values)].append((record_id, *audit, *draft.values.values()))
+            stamps = _given_audit(draft, audit) if may_set_audit else audit
+            rows[tuple(draft.values)].append((record_id, *stamps, *draft.values.values()))
         with self._store.transaction() as connection:
             for names, alike in rows.items():
                 columns = ("Id", *_AUDIT, *names)
@@ -187,6 +203,11 @@ class RecordWriter:
 
 _AUDIT = ("CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById", "SystemModstamp")
 _UPDATE_AUDIT = ("LastModifiedDate", "LastModifiedById", "SystemModstamp")
+
+
+def _given_audit(draft: Draft, usual: tuple[str, ...]) -> tuple[Any, ...]:
+    """Take the audit values that a row brings with it, each else as usual."""
+    return tuple(draft.values.pop(name, None) or value for name, value in zip(_AUDIT, usual, strict=True))
 
 
 def _check_all_accepted(results: Sequence[RowResult]) -> None:

@@ -31,6 +31,7 @@ class WriteOptions:
         allow_duplicates: whether an alerting duplicate rule is overridden (`Sforce-Duplicate-Rule-Header`).
         from_csv: values are text; an empty one leaves the field alone and `#N/A` clears it.
         update_only: an upsert that finds no record is an error (`updateOnly=true`).
+        as_system: the org's own doing, whom the user's permissions, field-level security and sharing do not bind.
         all_or_none: one refused row undoes the whole write (`allOrNone`).
     """
 
@@ -41,6 +42,7 @@ class WriteOptions:
     allow_duplicates: bool = False
     from_csv: bool = False
     update_only: bool = False
+    as_system: bool = False
     all_or_none: bool = False
 
 
