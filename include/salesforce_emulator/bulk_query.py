@@ -58,7 +58,9 @@ def _create(server: Server, request: ApiRequest) -> Response:
     soql = text(body, "query")
     if soql is None:
         raise invalid_job("InvalidJob : The query is missing")
-    sobject = check_bulk_query(server.org, soql, include_deleted=operation == "queryAll")
+    sobject = check_bulk_query(
+        server.org, soql, include_deleted=operation == "queryAll", user_id=request.user_id
+    )
     if server.limits.remaining(BULK_QUERY_JOBS) == 0:
         raise SalesforceFault(HTTPStatus.BAD_REQUEST, "EXCEEDEDQUOTA", "DailyBulkV2QueryJobs Limit exceeded.")
     server.limits.use(BULK_QUERY_JOBS)

@@ -12,7 +12,7 @@ from include.salesforce_emulator.soql.syntax import Function, Query
 _SELECTABLE_FUNCTIONS = frozenset({"fields", "format", "tolabel"})
 
 
-def check_bulk_query(org: Org, soql: str, *, include_deleted: bool) -> str:
+def check_bulk_query(org: Org, soql: str, *, include_deleted: bool, user_id: str) -> str:
     """Return the name of the object queried, once the query is one that a job may run.
 
     Raises:
@@ -24,7 +24,7 @@ def check_bulk_query(org: Org, soql: str, *, include_deleted: bool) -> str:
         raise SalesforceFault(
             HTTPStatus.BAD_REQUEST, "API_ERROR", f"{refused} is not supported in Bulk Query"
         )
-    org.query(soql, include_deleted=include_deleted)
+    org.query(soql, include_deleted=include_deleted, user_id=user_id)
     return str(org.sobject(query.source).name)
 
 

@@ -78,7 +78,7 @@ def _retrieve_by_query(server: Server, request: ApiRequest) -> Response:
 def _retrieved(server: Server, request: ApiRequest, ids: Sequence[str], fields: Sequence[str]) -> Response:
     _require_count(len(ids), _MAX_RETRIEVED)
     sobject = request.path["sobject"]
-    server.org.sobject(sobject)
+    server.org.sobject(sobject, user_id=request.user_id)
     if not fields:
         raise SalesforceFault(HTTPStatus.BAD_REQUEST, "MISSING_ARGUMENT", "The request names no fields")
     return json_response([_record_or_none(server, request, record_id, fields) for record_id in ids])
@@ -88,7 +88,9 @@ def _record_or_none(
     server: Server, request: ApiRequest, record_id: str, fields: Sequence[str]
 ) -> dict[str, object] | None:
     try:
-        return server.org.retrieve(request.path["sobject"], record_id, fields, version=request.version)
+        return server.org.retrieve(
+            request.path["sobject"], record_id, fields, version=request.version, user_id=request.user_id
+        )
     except SalesforceFault as fault:
         if fault.http_status == HTTPStatus.NOT_FOUND or fault.code == "MALFORMED_ID":
             return None

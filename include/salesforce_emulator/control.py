@@ -224,7 +224,7 @@ def _merge(server: Server, request: ApiRequest) -> Response:
 def _delete(server: Server, request: ApiRequest) -> Response:
     wanted = _parsed(_DELETE, request)
     rows = [{"Id": record_id} for record_id in wanted.ids]
-    options = WriteOptions(user_id=_user(server, wanted.as_user))
+    options = WriteOptions(user_id=_user(server, wanted.as_user), as_system=True)
     results = server.org.write("delete", wanted.sobject, rows, external_id=None, options=options)
     return json_response([_item(result) for result in results])
 
@@ -237,6 +237,7 @@ def _write_records(server: Server, request: ApiRequest) -> Response:
         user_id=_user(server, wanted.as_user or request.query.get("as_user")),
         auto_assign=False,
         allow_duplicates=True,
+        as_system=True,
     )
     rows = [flat_row(server.org, sobject, row) for row in wanted.rows]
     results = server.org.write(

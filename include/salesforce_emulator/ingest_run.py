@@ -94,7 +94,11 @@ def _accepted_upload(work: _Work) -> CsvFile:
         raise UploadError("ClientInputError : No content was uploaded")
     upload = inspect(files.upload, work.job.csv_format)
     problem = work.org.check_columns(
-        work.job.sobject, work.operation, upload.columns, work.job.external_id_field
+        work.job.sobject,
+        work.operation,
+        upload.columns,
+        work.job.external_id_field,
+        user_id=work.job.created_by,
     )
     if problem is not None:
         raise UploadError(problem)

@@ -52,7 +52,7 @@ def _read(job: QueryJob, *, org: Org, jobs: JobStore) -> Generator[Pause, None, 
     for path in (files.results, files.index):
         path.unlink(missing_ok=True)
     try:
-        result = org.query(job.soql, include_deleted=job.operation == "queryAll")
+        result = org.query(job.soql, include_deleted=job.operation == "queryAll", user_id=job.created_by)
     except SalesforceFault as fault:
         _end(jobs, job, JobState.FAILED, error_message=f"{fault.code} : {fault.message}")
         return

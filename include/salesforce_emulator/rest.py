@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from http import HTTPStatus
+from typing import Any
 
 from starlette.responses import Response
 
@@ -54,35 +55,42 @@ def _resources(_server: Server, request: ApiRequest) -> Response:
 
 
 def _describe_global(server: Server, request: ApiRequest) -> Response:
-    return json_response(server.org.describe_global(version=request.version))
+    return json_response(server.org.describe_global(version=request.version, user_id=request.user_id))
 
 
 def _describe(server: Server, request: ApiRequest) -> Response:
-    return json_response(server.org.describe(request.path["sobject"], version=request.version))
+    return json_response(_described(server, request))
+
+
+def _described(server: Server, request: ApiRequest) -> dict[str, Any]:
+    return server.org.describe(request.path["sobject"], version=request.version, user_id=request.user_id)
 
 
 def _basic_information(server: Server, request: ApiRequest) -> Response:
-    described = server.org.describe(request.path["sobject"], version=request.version)
+    described = _described(server, request)
     brief = {name: value for name, value in described.items() if not isinstance(value, (list, dict))}
     return json_response({"objectDescribe": brief, "recentItems": []})
 
 
 def _retrieve(server: Server, request: ApiRequest) -> Response:
-    record = server.org.retrieve(
-        request.path["sobject"], request.path["id"], _fields(request), version=request.version
-    )
-    return json_response(record)
+    return json_response(_record(server, request, request.path["id"]))
 
 
 def _retrieve_by_external_id(server: Server, request: ApiRequest) -> Response:
     ids = _ids_by_key(server, request)
     if len(ids) > 1:
         return _several(request, ids)
-    record_id = ids[0] if ids else request.path["value"]
-    record = server.org.retrieve(
-        request.path["sobject"], record_id, _fields(request), version=request.version
+    return json_response(_record(server, request, ids[0] if ids else request.path["value"]))
+
+
+def _record(server: Server, request: ApiRequest, record_id: str) -> dict[str, Any]:
+    return server.org.retrieve(
+        request.path["sobject"],
+        record_id,
+        _fields(request),
+        version=request.version,
+        user_id=request.user_id,
     )
-    return json_response(record)
 
 
 def _create(server: Server, request: ApiRequest) -> Response:
@@ -156,7 +164,7 @@ def _write_one(
 
 def _ids_by_key(server: Server, request: ApiRequest) -> list[str]:
     return server.org.find_by_external_id(
-        request.path["sobject"], request.path["field"], request.path["value"]
+        request.path["sobject"], request.path["field"], request.path["value"], user_id=request.user_id
     )
 
 

@@ -34,7 +34,7 @@ def _first_page(server: Server, request: ApiRequest, *, include_deleted: bool) -
         raise SalesforceFault(HTTPStatus.BAD_REQUEST, "MALFORMED_QUERY", "The parameter q holds no query")
     page_rows = server.cursors.page_rows_for(request.headers.get("sforce-query-options", ""))
     with server.org.store.transaction():
-        result = server.org.query(soql, include_deleted=include_deleted)
+        result = server.org.query(soql, include_deleted=include_deleted, user_id=request.user_id)
         page = server.cursors.first_page(result, page_rows=page_rows, version=request.version)
     return json_response(page)
 
@@ -64,7 +64,7 @@ def _deleted(server: Server, request: ApiRequest) -> Response:
 def _changed(
     server: Server, request: ApiRequest, start: datetime, end: datetime, *, deleted: bool
 ) -> list[dict[str, object]]:
-    sobject = server.org.sobject(request.path["sobject"])
+    sobject = server.org.sobject(request.path["sobject"], user_id=request.user_id)
     soql = " ".join(
         (
             "SELECT Id, SystemModstamp FROM",
@@ -78,7 +78,7 @@ def _changed(
             "ORDER BY SystemModstamp, Id",
         )
     )
-    result = server.org.query(soql, include_deleted=True)
+    result = server.org.query(soql, include_deleted=True, user_id=request.user_id)
     return result.records(0, result.total_size, version=request.version)
 
 
