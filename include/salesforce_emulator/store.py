@@ -51,6 +51,11 @@ class Store:
             "CREATE TABLE IF NOT EXISTS _sequences (sobject TEXT PRIMARY KEY, next INTEGER) WITHOUT ROWID"
         )
 
+    @property
+    def in_transaction(self) -> bool:
+        """Whether some thread is within a transaction now."""
+        return self._depth > 0
+
     def close(self) -> None:
         """Close the database; what is committed stays."""
         with self._lock:
@@ -68,13 +73,14 @@ class Store:
             self._depth += 1
             try:
                 yield self._connection
+                self._connection.execute(commit)
             except BaseException:
-                self._depth -= 1
-                for statement in undo:
-                    self._connection.execute(statement)
+                if self._connection.in_transaction:  # SQLite itself undoes everything when the disk is full
+                    for statement in undo:
+                        self._connection.execute(statement)
                 raise
-            self._depth -= 1
-            self._connection.execute(commit)
+            finally:
+                self._depth -= 1
 
     def fetch(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Return every row of a query."""
