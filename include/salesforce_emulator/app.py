@@ -23,7 +23,7 @@ from starlette.types import Message, Receive, Scope, Send
 from include.salesforce_emulator import auth_routes, bulk_ingest, bulk_query, collections, control, rest
 from include.salesforce_emulator.errors import SalesforceFault
 from include.salesforce_emulator.faults import Drop, ExpireSessions, Hang, Respond
-from include.salesforce_emulator.routing import Endpoint, Routes
+from include.salesforce_emulator.routing import NEWEST_VERSION, OLDEST_VERSION, Endpoint, Routes
 from include.salesforce_emulator.server import Server
 from include.salesforce_emulator.statistics import RequestKind
 from include.salesforce_emulator.wire import ApiRequest, bad_json, fault_response
@@ -38,8 +38,6 @@ _DATA_PREFIX = "/services/data/v"
 _MAX_URI_AND_HEADERS = 16_384
 _MAX_BODY_BYTES = 50 * 1024 * 1024
 _MAX_UPLOAD_BYTES = 150 * 1024 * 1024
-_OLDEST_VERSION = 31.0
-_NEWEST_VERSION = 68.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +88,7 @@ class LocalOrgApp:
         if not call.is_control:
             kind = call.endpoint.kind_of(call.request.body)
             self._server.statistics.count(kind)
-            response, drop = await self._suffer(kind)
+            response, drop = await self._suffer(kind, call.endpoint)
         if drop is not None and drop.when == "before":
             await _abort_connection(receive, send)
             return
@@ -101,7 +99,7 @@ class LocalOrgApp:
             return
         await response(scope, receive, send)
 
-    async def _suffer(self, kind: RequestKind) -> tuple[Response | None, Drop | None]:
+    async def _suffer(self, kind: RequestKind, endpoint: Endpoint) -> tuple[Response | None, Drop | None]:
         """Let the faults scripted for this request act; return what they answer, or how they cut the line."""
         response: Response | None = None
         drop: Drop | None = None
@@ -112,7 +110,7 @@ class LocalOrgApp:
                 case ExpireSessions():
                     self._server.sessions.expire_all()
                 case Respond():
-                    response = response or _scripted_response(fault)
+                    response = response or _scripted_response(fault, endpoint)
                 case Drop():
                     drop = drop or fault
         return response, drop
@@ -122,13 +120,13 @@ class LocalOrgApp:
         try:
             response = self._checked(call)
         except SalesforceFault as fault:
-            response = fault_response(fault)
+            response = call.endpoint.tell(fault)
         except UnicodeEncodeError:
             # JSON can escape half a surrogate pair, which is no text that could be stored.
-            response = fault_response(bad_json("it holds text that is not Unicode"))
+            response = call.endpoint.tell(bad_json("it holds text that is not Unicode"))
         except Exception:
             log.exception("%s %s failed", call.request.method, call.endpoint.template)
-            response = fault_response(_DEFECT)
+            response = call.endpoint.tell(_DEFECT)
         if call.request.url_path.startswith(_DATA_PREFIX):
             response.headers["Sforce-Limit-Info"] = self._server.limits.usage_header()
         return response
@@ -139,6 +137,8 @@ class LocalOrgApp:
             _require_known_version(request.version)
             if call.endpoint.needs_session:
                 user_id = self._server.sessions.user_of(request.headers.get("authorization", ""))
+                if request.url_path.startswith(_DATA_PREFIX):
+                    self._server.org.access_of(user_id).require_api()
                 self._server.limits.require_api_request()
                 request = replace(request, user_id=user_id)
         return call.endpoint.handler(self._server, request)
@@ -154,6 +154,8 @@ class LocalOrgApp:
         method = _method(request)
         routes = self._control if is_control else self._routes
         endpoint, placeholders = routes.find(method, raw_path.decode("latin-1"))
+        if endpoint.loopback_only:
+            require_loopback(scope)
         body, body_file = b"", None
         if endpoint.spools_body:
             body_file = await _spool(request, self._server.incoming / uuid.uuid4().hex)
@@ -225,9 +227,9 @@ def _require_short_head(scope: Scope, raw_path: bytes) -> None:
 def _require_known_version(version: str) -> None:
     if not version:
         return
-    if float(version) < _OLDEST_VERSION:
+    if float(version) < OLDEST_VERSION:
         raise SalesforceFault(HTTPStatus.GONE, "UNSUPPORTED_API_VERSION", f"API version {version} is retired")
-    if float(version) > _NEWEST_VERSION:
+    if float(version) > NEWEST_VERSION:
         raise SalesforceFault(HTTPStatus.NOT_FOUND, "NOT_FOUND", "The requested resource does not exist")
 
 
@@ -244,10 +246,10 @@ def require_loopback(scope: Scope) -> None:
         )
 
 
-def _scripted_response(fault: Respond) -> Response:
+def _scripted_response(fault: Respond, endpoint: Endpoint) -> Response:
     if fault.body is not None:
         return Response(fault.body, status_code=fault.status, media_type="text/html")
-    return fault_response(SalesforceFault(fault.status, fault.code, fault.message))
+    return endpoint.tell(SalesforceFault(fault.status, fault.code, fault.message))
 
 
 async def _abort_connection(receive: Receive, send: Send) -> None:

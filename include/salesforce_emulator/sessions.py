@@ -10,7 +10,7 @@ from http import HTTPStatus
 from include.salesforce_emulator.clock import Clock
 from include.salesforce_emulator.errors import SalesforceFault
 
-_LIFETIME = timedelta(hours=2)  # the default of Setup > Session Settings; each use extends it
+LIFETIME = timedelta(hours=2)  # the default of Setup > Session Settings; each use extends it
 _SWEEP_AT = 10_000
 
 
@@ -32,7 +32,7 @@ class Sessions:
                 self._sessions = {
                     token: session for token, session in self._sessions.items() if session[1] >= now
                 }
-            self._sessions[token] = (user_id, now + _LIFETIME)
+            self._sessions[token] = (user_id, now + LIFETIME)
         return token
 
     def user_of(self, authorization: str) -> str:
@@ -49,8 +49,13 @@ class Sessions:
                 raise SalesforceFault(
                     HTTPStatus.UNAUTHORIZED, "INVALID_SESSION_ID", "Session expired or invalid"
                 )
-            self._sessions[token] = (session[0], now + _LIFETIME)
+            self._sessions[token] = (session[0], now + LIFETIME)
             return session[0]
+
+    def end(self, token: str) -> None:
+        """Sign one session out."""
+        with self._lock:
+            self._sessions.pop(token, None)
 
     def expire_all(self) -> int:
         """End every session and return how many there were."""

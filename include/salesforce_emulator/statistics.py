@@ -39,6 +39,8 @@ class RequestKind(StrEnum):
     BULK_QUERY_DELETE = "bulk_query_delete"
     BULK_QUERY_LIST = "bulk_query_list"
     LIMITS = "limits"
+    SOAP = "soap"
+    PAGE = "page"
     OTHER = "other"
 
 
