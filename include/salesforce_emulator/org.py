@@ -20,6 +20,7 @@ from include.salesforce_emulator.errors import RowError, SalesforceFault, resour
 from include.salesforce_emulator.features import check_no_person_accounts, schema_for
 from include.salesforce_emulator.ids import normalise_id
 from include.salesforce_emulator.merging import merge_records
+from include.salesforce_emulator.org_rules import OrgRules
 from include.salesforce_emulator.org_setup import OrgSetup, UserSetup
 from include.salesforce_emulator.package import read_custom_fields
 from include.salesforce_emulator.reading import match_field, read_records
@@ -27,6 +28,7 @@ from include.salesforce_emulator.record_types import store_record_types
 from include.salesforce_emulator.records import RecordWriter
 from include.salesforce_emulator.references import find_by_field, match_key
 from include.salesforce_emulator.schema import IDS, Schema, SObject
+from include.salesforce_emulator.setup_records import keep_setup_records
 from include.salesforce_emulator.soql.results import API_VERSION, QueryResult, restore, run
 from include.salesforce_emulator.soql.syntax import Comparison, LiteralKind, Path, Query, SelectItem
 from include.salesforce_emulator.soql.syntax import Literal as SoqlLiteral
@@ -120,15 +122,18 @@ class Org:
         check_no_person_accounts(self.store, setup)
         schema = schema_for(setup, self._deployed)
         check_users(setup, schema)
+        rules = OrgRules(setup, schema)
         self.store.create_tables(schema)
         stamp = date_time_text(self.clock.now())
         self._record_types = store_record_types(
             self.store, schema, setup, user_id=self.integration_user_id, stamp=stamp
         )
+        keep_setup_records(self.store, schema, setup, user_id=self.integration_user_id, stamp=stamp)
+        rules.duplicates.prepare(self.store)
         self._setup = setup
         self._schema = schema
         self._accesses: dict[tuple[str, str], Access] = {}
-        self._writer = RecordWriter(schema, self.store, self.clock, setup)
+        self._writer = RecordWriter(schema, self.store, self.clock, setup, rules)
         self._conversion = LeadConversion(schema, self.store, self.clock, self._writer)
 
     def access_of(self, user_id: str | None) -> Access:
@@ -216,7 +221,9 @@ class Org:
     ) -> str | None:
         """Return what a user's Bulk job says of its first bad column: `InvalidBatch : Field name not found : X`."""
         seen = self.access_of(user_id).schema
-        target = seen.get(sobject)
+        target = seen.find(sobject)
+        if target is None:
+            return f"InvalidJob : Unable to find object: {sobject}"
         for column in columns:
             found = read_column(column, target, seen, from_csv=True)
             if isinstance(found, BadColumn):

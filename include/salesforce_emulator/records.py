@@ -14,6 +14,7 @@ from include.salesforce_emulator.drafts import Batch, Draft
 from include.salesforce_emulator.errors import RowError, SalesforceFault
 from include.salesforce_emulator.ids import make_ids
 from include.salesforce_emulator.lifecycle import Recycling
+from include.salesforce_emulator.org_rules import OrgRules
 from include.salesforce_emulator.org_setup import OrgSetup, UserPermission, UserSetup
 from include.salesforce_emulator.reading import (
     RowReader,
@@ -49,11 +50,12 @@ class _RollBackError(Exception):
 class RecordWriter:
     """Writes batches of records to one org."""
 
-    def __init__(self, schema: Schema, store: Store, clock: Clock, setup: OrgSetup) -> None:
+    def __init__(self, schema: Schema, store: Store, clock: Clock, setup: OrgSetup, rules: OrgRules) -> None:
         self._schema = schema
         self._store = store
         self._clock = clock
         self._setup = setup
+        self._rules = rules
 
     def write(
         self,
@@ -126,9 +128,11 @@ class RecordWriter:
         for draft in batch.accepted():
             if draft.is_new:
                 _apply_defaults(draft, batch.sobject)
+        self._rules.assign(batch)
         apply_before(batch)
         _check_required(batch)
         check_unique(batch, match)
+        self._rules.check(batch)
         created = {id(draft) for draft in batch.accepted() if draft.is_new}
         self._insert(batch)
         self._update(batch, created)
@@ -246,7 +250,9 @@ def _check_writable(batch: Batch, key_name: str | None) -> None:
             continue
         looked_up = {draft.plan.relationships[position].field.name for position, _ in draft.lookups}
         given = tuple(
-            name for name in read_only if name != key_name and (name in draft.values or name in looked_up)
+            name
+            for name in read_only
+            if (name != key_name or draft.is_new) and (name in draft.values or name in looked_up)
         )
         if given:
             message = (

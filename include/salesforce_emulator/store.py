@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from include.salesforce_emulator.schema import IDS, NUMBERS, TEXTS, Field, FieldType, Schema, SObject
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
 ROW = "_row"
@@ -31,11 +31,16 @@ def quote(name: str) -> str:
 
 
 class Store:
-    """The org's database."""
+    """The org's database.
+
+    Attributes:
+        capacity_kilobytes: returns how much data storage the org has, None if without end (see `storage`).
+    """
 
     def __init__(self, path: Path | None) -> None:
         self._lock = RLock()
         self._depth = 0
+        self.capacity_kilobytes: Callable[[], int | None] = lambda: None
         self._connection = sqlite3.connect(
             ":memory:" if path is None else path, isolation_level=None, check_same_thread=False
         )
