@@ -20,7 +20,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
-from include.salesforce_emulator import auth_routes, bulk_ingest, bulk_query, collections, control, rest
+from include.salesforce_emulator import auth_routes, bulk_ingest, bulk_query, collections, control, pages, rest
 from include.salesforce_emulator.errors import SalesforceFault
 from include.salesforce_emulator.faults import Drop, ExpireSessions, Hang, Respond
 from include.salesforce_emulator.routing import NEWEST_VERSION, OLDEST_VERSION, Endpoint, Routes
@@ -62,6 +62,7 @@ class LocalOrgApp:
                 *bulk_query.ENDPOINTS,
                 *collections.ENDPOINTS,
                 *rest.ENDPOINTS,
+                *pages.ENDPOINTS,
             ]
         )
 

@@ -19,6 +19,7 @@ Handler = Callable[[Server, ApiRequest], Response]
 API = "/services/data/v{version}"
 OLDEST_VERSION = 31.0
 NEWEST_VERSION = 68.0
+_SHAPES = {"version": r"\d{1,3}\.\d", "record_id": r"[0-9A-Za-z]{15}(?:[0-9A-Za-z]{3})?"}
 _PLACEHOLDER = re.compile(r"\\{(\w+)\\}")
 
 
@@ -47,7 +48,9 @@ class Endpoint:
     pattern: re.Pattern[str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        escaped = re.escape(self.template).replace(r"\{version\}", r"(?P<version>\d{1,3}\.\d)")
+        escaped = re.escape(self.template)
+        for placeholder, shape in _SHAPES.items():
+            escaped = escaped.replace(rf"\{{{placeholder}\}}", f"(?P<{placeholder}>{shape})")
         pattern = _PLACEHOLDER.sub(r"(?P<\1>[^/]+)", escaped)
         object.__setattr__(self, "pattern", re.compile(pattern + "/?", re.IGNORECASE))
 

@@ -47,6 +47,7 @@ def _soap(server: Server, request: ApiRequest) -> Response:
     if operation is None:
         raise not_implemented(f"The SOAP call {call.name}")
     user_id = _user_of(server, call)
+    _require_api(server, user_id)
     server.limits.require_api_request()
     results = operation(server, call, user_id)
     limit = server.limits.report()[API_REQUESTS]
@@ -68,6 +69,12 @@ def _user_of(server: Server, call: SoapCall) -> str:
         raise SalesforceFault(fault.http_status, fault.code, message) from fault
 
 
+def _require_api(server: Server, user_id: str) -> None:
+    if not server.org.access_of(user_id).allows(UserPermission.API_ENABLED):
+        message = "API is not enabled for this Organization or Partner"
+        raise SalesforceFault(HTTPStatus.FORBIDDEN, "API_DISABLED_FOR_ORG", message)
+
+
 def _login(server: Server, request: ApiRequest, call: SoapCall, version: float) -> list[Node]:
     """Sign in by password; LoginScopeHeader is for self-service users of long ago, and is not looked at."""
     if version >= _FIRST_VERSION_WITHOUT_LOGIN:
@@ -87,6 +94,7 @@ def _login(server: Server, request: ApiRequest, call: SoapCall, version: float) 
             text(call.operation, "username") or "", text(call.operation, "password") or ""
         )
         server.org.access_of(user_id).require(UserPermission.USE_ANY_API_AUTH)
+        _require_api(server, user_id)
     except SignInError as refusal:
         message = "Invalid username, password, security token; or user locked out."
         raise LoginFault("INVALID_LOGIN", message) from refusal

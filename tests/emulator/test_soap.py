@@ -145,6 +145,13 @@ def test_login_needs_the_permission_use_any_api_auth(org: LocalOrg) -> None:
     assert _fault(_login(org)) == (400, "INSUFFICIENT_ACCESS", "sf:LoginFault")
 
 
+def test_a_user_without_the_api_neither_signs_in_nor_calls(org: LocalOrg) -> None:
+    session = _session(org)
+    _configure(org, users={org.announcement["username"]: {"permissions": ["UseAnyApiAuth"]}})
+    assert _fault(_login(org)) == (400, "API_DISABLED_FOR_ORG", "sf:LoginFault")
+    assert _fault(_post(org, "<u:getUserInfo/>", session=session))[1] == "API_DISABLED_FOR_ORG"
+
+
 @pytest.mark.parametrize(
     "changes", [{"password": "wrong"}, {"username": "nobody@example.org"}, {"username": ""}]
 )
