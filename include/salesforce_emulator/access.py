@@ -164,9 +164,12 @@ def check_users(setup: OrgSetup, schema: Schema) -> None:
     """
     for username, user in setup.users.items():
         where = f"The setup of the user {username}"
-        for name in user.objects:
+        for name, rights in user.objects.items():
             if schema.find(name) is None:
                 message = f"{where} names the object {name}, which the org does not have."
+                raise SalesforceFault(HTTPStatus.BAD_REQUEST, "INVALID_TYPE", message)
+            if rights and ObjectAccess.READ not in rights:
+                message = f"{where} grants rights on {name} without read, which every other right needs."
                 raise SalesforceFault(HTTPStatus.BAD_REQUEST, "INVALID_TYPE", message)
         for name, fields in user.fields.items():
             for sobject in _named_objects(name, schema, where):
