@@ -11,13 +11,14 @@ from itertools import groupby
 
 from starlette.responses import Response
 
+from include.salesforce_emulator.duplicate_results import item_error_json
 from include.salesforce_emulator.errors import RowError, SalesforceFault
 from include.salesforce_emulator.org import OperationName, RowResult
 from include.salesforce_emulator.routing import API, Endpoint
 from include.salesforce_emulator.server import Server
 from include.salesforce_emulator.statistics import RequestKind
 from include.salesforce_emulator.wire import ApiRequest, bad_json, flag, json_response, parse_json, strings
-from include.salesforce_emulator.writing import Row, error_json, flat_row, options_of, write_rows
+from include.salesforce_emulator.writing import Row, flat_row, options_of, write_rows
 
 _MAX_RECORDS = 200
 _MAX_RETRIEVED = 2000
@@ -174,7 +175,7 @@ def _answer(
                 _require_success(results)
     except _RollBackError:
         results = [_rolled_back(result) for result in results]
-    return json_response([_item(result, operation) for result in results])
+    return json_response([_item(server, request, result, operation) for result in results])
 
 
 def _malformed_id(row: Row) -> RowResult:
@@ -191,12 +192,14 @@ def _rolled_back(result: RowResult) -> RowResult:
     return RowResult(None, created=False, errors=(_ROLLED_BACK,)) if result.success else result
 
 
-def _item(result: RowResult, operation: OperationName) -> dict[str, object]:
+def _item(
+    server: Server, request: ApiRequest, result: RowResult, operation: OperationName
+) -> dict[str, object]:
     item: dict[str, object] = {}
     if result.id is not None:
         item["id"] = result.id
     item["success"] = result.success
-    item["errors"] = [error_json(error, code_key="statusCode") for error in result.errors]
+    item["errors"] = [item_error_json(server.org, request, error) for error in result.errors]
     if operation == "upsert" and result.success:
         item["created"] = result.created
     return item

@@ -34,6 +34,7 @@ from include.salesforce_emulator.soql.syntax import Comparison, LiteralKind, Pat
 from include.salesforce_emulator.soql.syntax import Literal as SoqlLiteral
 from include.salesforce_emulator.soql.translate import translate, translate_tree
 from include.salesforce_emulator.standard_objects import standard_schema
+from include.salesforce_emulator.storage import used_kilobytes
 from include.salesforce_emulator.store import Store
 from include.salesforce_emulator.values import date_time_text
 from include.salesforce_emulator.writes import Operation, RowResult, WriteOptions
@@ -147,6 +148,10 @@ class Org:
             known = access_under(self._setup, self._schema, user_id=user_id, username=username)
             self._accesses[user_id, username] = known
         return known
+
+    def used_storage_kilobytes(self) -> int:
+        """Return the data storage that the records outside the recycle bin take."""
+        return used_kilobytes(self.store, self._schema)
 
     def close(self) -> None:
         """Release the store."""

@@ -12,13 +12,14 @@ from typing import Any
 from starlette.responses import Response
 
 from include.salesforce_emulator import rest_queries
+from include.salesforce_emulator.duplicate_results import refusal_json
 from include.salesforce_emulator.errors import RowError, SalesforceFault
 from include.salesforce_emulator.org import OperationName, RowResult
 from include.salesforce_emulator.routing import API, Endpoint
 from include.salesforce_emulator.server import Server
 from include.salesforce_emulator.statistics import RequestKind
 from include.salesforce_emulator.wire import ApiRequest, json_response, no_content
-from include.salesforce_emulator.writing import Row, error_json, flat_row, options_of, write_rows
+from include.salesforce_emulator.writing import Row, flat_row, options_of, write_rows
 
 _FIRST_VERSION_ANSWERING_UPDATES = 46.0
 _RELEASES = (
@@ -98,7 +99,7 @@ def _create(server: Server, request: ApiRequest) -> Response:
     row = flat_row(server.org, sobject, request.json_object())
     result = _write_one(server, request, "insert", row)
     if not result.success:
-        return _refused(result.errors)
+        return _refused(server, request, result.errors)
     location = f"/services/data/v{request.version}/sobjects/{sobject}/{result.id}"
     body: dict[str, object] = {"id": result.id, "success": True, "errors": []}
     return json_response(body, HTTPStatus.CREATED, {"Location": location})
@@ -107,12 +108,12 @@ def _create(server: Server, request: ApiRequest) -> Response:
 def _update(server: Server, request: ApiRequest) -> Response:
     row = _row_without(server, request, "Id")
     result = _write_one(server, request, "update", {**row, "Id": request.path["id"]})
-    return no_content() if result.success else _refused(result.errors)
+    return no_content() if result.success else _refused(server, request, result.errors)
 
 
 def _delete(server: Server, request: ApiRequest) -> Response:
     result = _write_one(server, request, "delete", {"Id": request.path["id"]})
-    return no_content() if result.success else _refused(result.errors)
+    return no_content() if result.success else _refused(server, request, result.errors)
 
 
 def _upsert(server: Server, request: ApiRequest) -> Response:
@@ -123,7 +124,7 @@ def _upsert(server: Server, request: ApiRequest) -> Response:
     row = {**_row_without(server, request, field), field: value}
     result = _write_one(server, request, "upsert", row, external_id=field)
     if not result.success:
-        return _refused(result.errors)
+        return _refused(server, request, result.errors)
     if not result.created and float(request.version) < _FIRST_VERSION_ANSWERING_UPDATES:
         return no_content()
     body: dict[str, object] = {"id": result.id, "success": True, "errors": [], "created": result.created}
@@ -144,7 +145,7 @@ def _delete_by_external_id(server: Server, request: ApiRequest) -> Response:
     if len(ids) > 1:
         return _several(request, ids)
     result = _write_one(server, request, "delete", {"Id": ids[0] if ids else request.path["value"]})
-    return no_content() if result.success else _refused(result.errors)
+    return no_content() if result.success else _refused(server, request, result.errors)
 
 
 def _write_one(
@@ -178,9 +179,9 @@ def _fields(request: ApiRequest) -> list[str] | None:
     return names or None
 
 
-def _refused(errors: Sequence[RowError]) -> Response:
+def _refused(server: Server, request: ApiRequest, errors: Sequence[RowError]) -> Response:
     status = _STATUS_OF_CODE.get(errors[0].code, HTTPStatus.BAD_REQUEST)
-    return json_response([error_json(error, code_key="errorCode") for error in errors], status)
+    return json_response([refusal_json(server.org, request, error) for error in errors], status)
 
 
 _ROWS = API + "/sobjects/{sobject}"
