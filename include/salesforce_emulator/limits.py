@@ -1,9 +1,10 @@
-"""The org's request limits, counted over a rolling day of the org's own clock."""
+"""The org's limits: requests counted over a rolling day of the org's own clock, and data storage."""
 
 from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Callable
 from http import HTTPStatus
 
 from include.salesforce_emulator.clock import Clock
@@ -13,6 +14,7 @@ from include.salesforce_emulator.faults import FaultBook
 API_REQUESTS = "DailyApiRequests"
 BULK_BATCHES = "DailyBulkApiBatches"
 BULK_QUERY_JOBS = "DailyBulkV2QueryJobs"
+DATA_STORAGE = "DataStorageMB"
 
 # Enterprise Edition without licences, "Salesforce Developer Limits and Allocations Quick Reference" v66.
 _MAXIMA = {
@@ -20,19 +22,25 @@ _MAXIMA = {
     BULK_BATCHES: 15_000,
     BULK_QUERY_JOBS: 10_000,
     "DailyBulkV2QueryFileStorageMB": 976_562,
-    "DataStorageMB": 10_240,
+    DATA_STORAGE: 10_240,
     "FileStorageMB": 10_240,
     "HourlyAsyncReportRuns": 1_200,
     "SingleEmail": 5_000,
 }
 _WINDOW_SECONDS = 24 * 3600
 _BUCKET_SECONDS = 3600
+_KILOBYTES_A_MEGABYTE = 1024
 
 
 class Limits:
-    """What was used of each limit; thread-safe."""
+    """What was used of each limit; thread-safe.
+
+    Attributes:
+        stored_kilobytes: returns the data storage that the org's records take.
+    """
 
     def __init__(self, clock: Clock, faults: FaultBook) -> None:
+        self.stored_kilobytes: Callable[[], int] = lambda: 0
         self._clock = clock
         self._faults = faults
         self._lock = threading.Lock()
@@ -53,8 +61,21 @@ class Limits:
         """Return what is left of a limit, never less than nothing."""
         if self._faults.exhausts(name):
             return 0
+        if name == DATA_STORAGE:
+            room = self.data_storage_kilobytes() - self.stored_kilobytes()
+            return max(0, -(-room // _KILOBYTES_A_MEGABYTE))
         with self._lock:
             return max(0, self._maxima[name] - self._used_in_window(name))
+
+    def data_storage_kilobytes(self) -> int:
+        """Return how much data storage the org's records may take.
+
+        A write asks this while it holds the store, so it takes no lock of its own.
+        """
+        if self._faults.exhausts(DATA_STORAGE):
+            return 0
+        elsewhere = sum(amount for _, amount in tuple(self._used[DATA_STORAGE]))
+        return max(0, self._maxima[DATA_STORAGE] - elsewhere) * _KILOBYTES_A_MEGABYTE
 
     def require_api_request(self) -> None:
         """Count one API request.
@@ -78,7 +99,7 @@ class Limits:
         return {name: {"Max": self._maxima[name], "Remaining": self.remaining(name)} for name in self._maxima}
 
     def configure(self, name: str, *, maximum: int | None, used: int | None) -> None:
-        """Set a limit's maximum, or what counts as used of it from now on.
+        """Set a limit's maximum, or what counts as used of it from now on (of storage: beside the org's records).
 
         Raises:
             KeyError: no such limit.

@@ -48,6 +48,8 @@ class Server:
         sessions = Sessions(org.clock, org.organization_id)
         faults = FaultBook()
         limits = Limits(org.clock, faults)
+        limits.stored_kilobytes = org.used_storage_kilobytes
+        org.store.capacity_kilobytes = limits.data_storage_kilobytes
         jobs = JobStore(org.store, org.clock, folder / "jobs")
         incoming = folder / "incoming"
         incoming.mkdir(parents=True, exist_ok=True)
