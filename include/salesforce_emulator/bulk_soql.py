@@ -7,7 +7,7 @@ from http import HTTPStatus
 from include.salesforce_emulator.errors import SalesforceFault
 from include.salesforce_emulator.org import Org
 from include.salesforce_emulator.soql.parser import parse
-from include.salesforce_emulator.soql.syntax import Function, Query
+from include.salesforce_emulator.soql.syntax import ChildQuery, Function, Query, Typeof
 
 _SELECTABLE_FUNCTIONS = frozenset({"fields", "format", "tolabel"})
 
@@ -33,7 +33,11 @@ def _refused_part(query: Query) -> str | None:
         return "GROUP BY"
     if query.offset is not None:
         return "OFFSET"
-    functions = (item.operand for item in query.select if isinstance(item.operand, Function))
-    return next(
-        (function.name for function in functions if function.name.lower() not in _SELECTABLE_FUNCTIONS), None
-    )
+    for item in query.select:
+        if isinstance(item, ChildQuery):
+            return "A parent-to-child subquery"
+        if isinstance(item, Typeof):
+            return "TYPEOF"
+        if isinstance(item.operand, Function) and item.operand.name.lower() not in _SELECTABLE_FUNCTIONS:
+            return item.operand.name
+    return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from include.salesforce_emulator.access import is_permissionable
+from include.salesforce_emulator.relationships import child_relationship_name
 from include.salesforce_emulator.schema import IDS, NUMBERS, TEXTS, Field, FieldType, Schema, SObject
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ _SOAP_TYPES = {
     FieldType.DATE: "xsd:date",
     FieldType.DATETIME: "xsd:dateTime",
 } | dict.fromkeys(NUMBERS, "xsd:double")
-_UNGROUPABLE = NUMBERS | {FieldType.DATETIME, FieldType.MULTIPICKLIST}
 _CASCADED = frozenset({"Contact.AccountId", "CampaignMember.CampaignId", "CampaignMemberStatus.CampaignId"})
 
 
@@ -38,7 +38,7 @@ def describe_object(
                 "field": reference.name,
                 "junctionIdListNames": [],
                 "junctionReferenceTo": [],
-                "relationshipName": _child_relationship_name(child, reference),
+                "relationshipName": child_relationship_name(child, reference),
                 "restrictedDelete": False,
             }
             for child, reference in schema.child_references[sobject.name]
@@ -128,15 +128,6 @@ def describe_short(sobject: SObject, *, version: str) -> dict[str, Any]:
     }
 
 
-def _child_relationship_name(child: SObject, reference: Field) -> str | None:
-    if reference.child_relationship_name:
-        suffix = "__r" if reference.custom else ""
-        return f"{reference.child_relationship_name}{suffix}"
-    return (
-        None if reference.name in ("CreatedById", "LastModifiedById") else child.label_plural.replace(" ", "")
-    )
-
-
 def _describe_field(item: Field, sobject: SObject) -> dict[str, Any]:
     is_number = item.type in NUMBERS
     is_text = item.type in TEXTS
@@ -167,7 +158,7 @@ def _describe_field(item: Field, sobject: SObject) -> dict[str, Any]:
         "filterable": item.filterable,
         "filteredLookupInfo": None,
         "formulaTreatNullNumberAsZero": False,
-        "groupable": item.filterable and item.type not in _UNGROUPABLE,
+        "groupable": item.is_groupable,
         "highScaleNumber": False,
         "htmlFormatted": False,
         "idLookup": item.id_lookup,

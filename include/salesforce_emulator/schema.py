@@ -43,6 +43,7 @@ TEXTS = (
     - NUMBERS
     - {FieldType.BOOLEAN, FieldType.INT, FieldType.DATE, FieldType.DATETIME}
 )
+_UNGROUPABLE = NUMBERS | {FieldType.DATETIME, FieldType.MULTIPICKLIST}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,12 @@ class Field:
     @property
     def is_sortable(self) -> bool:
         """Whether ORDER BY takes the field."""
-        return self.filterable
+        return self.filterable and self.type is not FieldType.MULTIPICKLIST
+
+    @property
+    def is_groupable(self) -> bool:
+        """Whether GROUP BY takes the field as it is; date-times it takes through a function only."""
+        return self.filterable and not self.calculated and self.type not in _UNGROUPABLE
 
 
 @dataclass(frozen=True)
