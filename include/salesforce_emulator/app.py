@@ -104,6 +104,8 @@ class LocalOrgApp:
         """Let the faults scripted for this request act; return what they answer, or how they cut the line."""
         response: Response | None = None
         drop: Drop | None = None
+        if delay := self._server.faults.latency_seconds(kind):
+            await asyncio.sleep(delay)
         for fault in self._server.faults.for_request(kind):
             match fault:
                 case Hang():

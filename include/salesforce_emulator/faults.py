@@ -54,6 +54,13 @@ class Hang(_RequestFault):
     seconds: float = Field(gt=0, le=3600)
 
 
+class Latency(_FaultModel):
+    """Answer each kind of request only after so many seconds, until the fault is deleted; ``*`` is any other kind."""
+
+    type: Literal["latency"]
+    seconds: dict[RequestKind | AnyKind, Annotated[float, Field(ge=0, le=60)]] = Field(min_length=1)
+
+
 class ExpireSessions(_RequestFault):
     """End every session just before the matching request is looked at."""
 
@@ -123,7 +130,7 @@ class SlowJobs(_JobFault):
 
 RequestFault = Respond | Drop | Hang | ExpireSessions
 JobFault = StickJob | FailJob | TimeoutRows | SlowJobs
-Fault = RequestFault | LockRows | ExhaustQuota | JobFault
+Fault = RequestFault | Latency | LockRows | ExhaustQuota | JobFault
 FAULTS: TypeAdapter[Sequence[Fault]] = TypeAdapter(list[Annotated[Fault, Field(discriminator="type")]])
 
 _JobFaultType = TypeVar("_JobFaultType", bound="_JobFault")
@@ -183,6 +190,12 @@ class FaultBook:
                 for s in self._scripted
                 if isinstance(s.fault, RequestFault) and _hits_request(s, kind)
             ]
+
+    def latency_seconds(self, kind: RequestKind) -> float:
+        """Return how long the org takes before it looks at a request of this kind."""
+        with self._lock:
+            models = [s.fault.seconds for s in self._scripted if isinstance(s.fault, Latency)]
+        return sum(model.get(kind, model.get("*", 0.0)) for model in models)
 
     def locks_rows(self, sobject: str) -> bool:
         """Tell whether some row lock concerns this sObject."""
