@@ -2,9 +2,10 @@
 
 Facts: an alerting rule refuses API clients, who may send the row again with `allowSave=true` [RESTG, *Duplicate Rule
 Header*]; a blocking one refuses always; Bulk has no such header (simple-salesforce #628). "Records within the same
-save aren't compared to each other" (Salesforce Help, quoted in stackexchange 118979); a save is 200 rows of a request,
-here one batch. A record is compared when it is new or a matched field changes. Converted Leads match nothing
-(unconfirmed). Matching is exact, in any letter case and trimmed: the fuzzy methods of the standard rules are missing.
+save aren't compared to each other" (Salesforce Help, quoted in stackexchange 118979); a save is 200 rows, so a Bulk
+row is compared with those of the job's earlier saves. A record is compared when it is new or a matched field changes.
+Converted Leads match nothing (unconfirmed). Matching is exact, in any letter case and trimmed: the fuzzy methods of
+the standard rules are missing.
 """
 
 from __future__ import annotations
@@ -15,8 +16,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from include.salesforce_emulator.conditions import folded, invalid_setup, known_field, known_object, named
 from include.salesforce_emulator.errors import DuplicateMatches, DuplicatesFound, RowError
+from include.salesforce_emulator.rule_conditions import (
+    folded,
+    invalid_setup,
+    known_field,
+    known_object,
+    named,
+)
 from include.salesforce_emulator.setup_users import Bypass
 from include.salesforce_emulator.store import Store, quote
 
@@ -25,6 +32,7 @@ if TYPE_CHECKING:
     from include.salesforce_emulator.org_setup import DuplicateRuleSetup, MatchingRule, OrgSetup
     from include.salesforce_emulator.schema import Schema, SObject
 
+SAVE_ROWS = 200
 MOST_MATCHES = 100
 """Records of one match that are told of (ours)."""
 _INDEX_PREFIX = "matching:"
@@ -150,6 +158,8 @@ class DuplicateRules:
             drafts = [draft for draft in batch.accepted() if rule.refuses(batch, draft)]
             for position, matches in _matches(rule.matchings, drafts, batch.store).items():
                 drafts[position].error = rule.error(drafts[position], matches)
+            if len(batch.drafts) > SAVE_ROWS:
+                _check_earlier_saves(rule, batch)
 
 
 def _matching(rule: MatchingRule, sobject: SObject, schema: Schema) -> _Matching:
@@ -178,3 +188,23 @@ def _matches(matchings: Iterable[_Matching], drafts: Sequence[Draft], store: Sto
         ]
         for position, by_rule in found_ids.items()
     }
+
+
+def _check_earlier_saves(rule: _Rule, batch: Batch) -> None:
+    """Refuse drafts that look like one of an earlier save of their batch, which has no Id yet to be told."""
+    for matching in rule.matchings:
+        if matching.target.name != batch.sobject.name:
+            continue
+        saved: set[Key] = set()
+        for first in range(0, len(batch.drafts), SAVE_ROWS):
+            save = batch.drafts[first : first + SAVE_ROWS]
+            accepted = [draft for draft in save if draft.error is None]
+            for draft in accepted:
+                if rule.refuses(batch, draft) and matching.key(draft) in saved:
+                    found = DuplicateMatches(matching.name, matching.target.name, ())
+                    draft.error = rule.error(draft, [found])
+            saved.update(
+                tuple(folded(draft.after(name)) for name in matching.searched)
+                for draft in accepted
+                if draft.error is None
+            )

@@ -11,9 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from include.salesforce_emulator.conditions import Test, all_hold, invalid_setup, known_object, named
 from include.salesforce_emulator.ids import normalise_id
 from include.salesforce_emulator.references import load_referenced
+from include.salesforce_emulator.rule_conditions import Test, all_hold, invalid_setup, known_object, named
 from include.salesforce_emulator.setup_records import rule_id
 from include.salesforce_emulator.setup_users import user_ids
 

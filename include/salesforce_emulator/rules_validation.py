@@ -10,7 +10,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from include.salesforce_emulator.conditions import Test, all_hold, known_field, known_object, named
+from include.salesforce_emulator.rule_conditions import Test, all_hold, known_field, known_object, named
 from include.salesforce_emulator.setup_users import Bypass
 
 if TYPE_CHECKING:
