@@ -26,6 +26,7 @@ from include.salesforce_emulator.schema import Field, FieldType, Schema, SObject
 from include.salesforce_emulator.writes import Operation
 
 ACTIVITIES = ("Event", "Task")
+_ACTIVITY_NAMES = frozenset({"activity", "event", "task"})
 _MARKETING = ("Campaign", "CampaignMember", "CampaignMemberStatus")
 _READ_ONLY = frozenset({ObjectAccess.READ})
 _EVERYTHING = frozenset(ObjectAccess)
@@ -222,18 +223,30 @@ def _check_fields(sobject: SObject, fields: Mapping[str, FieldAccess], where: st
 
 
 def _field_limits(user: UserSetup, sobject: SObject) -> dict[str, FieldAccess]:
-    """Return by field in lower case what is left of it; custom fields of Event and Task are those of Activity."""
-    own = {name.lower(): fields for name, fields in user.fields.items()}
+    """Return, by field in lower case, what is left of the fields that the setup limits."""
     limits: dict[str, FieldAccess] = {}
-    if sobject.name in ACTIVITIES:
-        for name in ("activity", *map(str.lower, ACTIVITIES)):
-            for field_name, left in own.get(name, {}).items():
-                field = sobject.field(field_name)
-                if field is not None and (field.custom or name in ("activity", sobject.name.lower())):
-                    limits[field_name.lower()] = _stricter(left, limits.get(field_name.lower()))
-    else:
-        limits = {name.lower(): left for name, left in own.get(sobject.name.lower(), {}).items()}
+    for named, fields in user.fields.items():
+        for name, left in fields.items():
+            field = _limited_field(sobject, named.lower(), name)
+            if field is not None:
+                key = field.name.lower()
+                limits[key] = _stricter(left, limits.get(key))
     return limits
+
+
+def _limited_field(sobject: SObject, named: str, name: str) -> Field | None:
+    """Return the field of an object that a limit on the object `named`, in lower case, concerns.
+
+    Custom fields of Event and Task are one, those of Activity; `Ext__pc` of a Person Account is `Ext__c` of Contact.
+    """
+    if named == sobject.name.lower():
+        return sobject.field(name)
+    if sobject.name in ACTIVITIES and named in _ACTIVITY_NAMES:
+        field = sobject.field(name)
+        return field if field is not None and (field.custom or named == "activity") else None
+    if sobject.name == "Account" and named == "contact" and name.lower().endswith("__c"):
+        return sobject.field(f"{name.lower().removesuffix('c')}pc")
+    return None
 
 
 def _stricter(one: FieldAccess, other: FieldAccess | None) -> FieldAccess:

@@ -190,6 +190,15 @@ def test_the_stricter_of_two_says_about_one_activity_field_counts(bench: Limited
     assert "Kind__c" not in bench.described("Event")
 
 
+def test_a_custom_field_hidden_on_contacts_is_hidden_on_person_accounts(bench: LimitedBench) -> None:
+    user = UserSetup(fields={"Contact": {"Person_Key__c": HIDDEN}})
+    bench.org.configure(OrgSetup(person_accounts=True, users={LIMITED: user}))
+    described = bench.described("Account")
+    assert "Person_Key__pc" not in described
+    assert "Person_Key__c" in described
+    assert bench.org.sobject("Account").field("Person_Key__pc") is not None
+
+
 def test_a_standard_field_of_events_is_not_one_of_tasks(bench: LimitedBench) -> None:
     bench.limit(fields={"Event": {"Description": HIDDEN}})
     assert "Description" not in bench.described("Event")
