@@ -20,7 +20,16 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
-from include.salesforce_emulator import auth_routes, bulk_ingest, bulk_query, collections, control, pages, rest
+from include.salesforce_emulator import (
+    auth_routes,
+    bulk_ingest,
+    bulk_query,
+    collections,
+    control,
+    pages,
+    rest,
+)
+from include.salesforce_emulator.compression import deflate, inflated
 from include.salesforce_emulator.errors import SalesforceFault
 from include.salesforce_emulator.faults import Drop, ExpireSessions, Hang, Respond
 from include.salesforce_emulator.routing import NEWEST_VERSION, OLDEST_VERSION, Endpoint, Routes
@@ -132,6 +141,8 @@ class LocalOrgApp:
             response = call.endpoint.tell(_DEFECT)
         if call.request.url_path.startswith(_DATA_PREFIX):
             response.headers["Sforce-Limit-Info"] = self._server.limits.usage_header()
+        if not call.is_control:
+            deflate(response, call.request.headers)
         return response
 
     def _checked(self, call: _Call) -> Response:
@@ -163,7 +174,8 @@ class LocalOrgApp:
         if endpoint.spools_body:
             body_file = await _spool(request, self._server.incoming / uuid.uuid4().hex)
         else:
-            body = await _read_body(request)
+            encoding = request.headers.get("content-encoding", "")
+            body = inflated(await _read_body(request), encoding, limit=_MAX_BODY_BYTES)
         host = request.headers.get("host", "localhost")
         api_request = ApiRequest(
             method=method,

@@ -16,6 +16,7 @@ from include.salesforce_emulator import bulk_results
 from include.salesforce_emulator.access import Access
 from include.salesforce_emulator.bulk_wire import (
     choice,
+    client_of,
     ingest_json,
     invalid_job,
     list_page,
@@ -86,6 +87,7 @@ def _new_job(server: Server, request: ApiRequest, body: dict[str, object]) -> In
         line_ending=choice(body, "lineEnding", LineEnding.LF),
         external_id_field=external_id if operation == Operation.UPSERT else None,
         assignment_rule_id=text(body, "assignmentRuleId"),
+        client=client_of(request),
     )
 
 

@@ -21,6 +21,7 @@ from include.salesforce_emulator.bulk_results import CSV_MEDIA_TYPE, file_part
 from include.salesforce_emulator.bulk_soql import check_bulk_query
 from include.salesforce_emulator.bulk_wire import (
     choice,
+    client_of,
     invalid_job,
     list_page,
     query_json,
@@ -79,6 +80,7 @@ def _create(server: Server, request: ApiRequest) -> Response:
         line_ending=choice(body, "lineEnding", LineEnding.LF),
         state=JobState.UPLOAD_COMPLETE,
         soql=soql,
+        client=client_of(request),
     )
     answer = json_response(query_json(server.jobs.add(job)))
     server.worker.wake()

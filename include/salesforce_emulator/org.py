@@ -65,6 +65,7 @@ class Org:
     Attributes:
         clock: the org's own time.
         store: the org's database, open to tables of the HTTP half.
+        configured_at: when its objects, fields and rules last changed, a start included.
         organization_id: the Id of the organisation, the same after a restart or a reset.
         integration_user_id: the Id of the user whose credentials the server gives out.
     """
@@ -133,6 +134,7 @@ class Org:
         rules.duplicates.prepare(self.store)
         self._setup = setup
         self._schema = schema
+        self.configured_at = self.clock.now()
         self._accesses: dict[tuple[str, str], Access] = {}
         self._writer = RecordWriter(schema, self.store, self.clock, setup, rules)
         self._conversion = LeadConversion(schema, self.store, self.clock, self._writer)

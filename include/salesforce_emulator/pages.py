@@ -148,9 +148,10 @@ def _all_jobs(server: Server) -> Sequence[IngestJob | QueryJob]:
 
 
 def _job_facts(job: IngestJob | QueryJob) -> dict[str, object]:
+    client: dict[str, object] = {} if job.client is None else {"client": job.client}
     if isinstance(job, IngestJob):
-        return ingest_json(job) | {"numberRecordsUploaded": job.total}
-    return query_json(job) | {"query": job.soql}
+        return ingest_json(job) | client | {"numberRecordsUploaded": job.total}
+    return query_json(job) | client | {"query": job.soql}
 
 
 def _short_address(server: Server, request: ApiRequest) -> Response:

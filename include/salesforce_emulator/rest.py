@@ -14,7 +14,9 @@ from starlette.responses import Response
 from include.salesforce_emulator import rest_queries
 from include.salesforce_emulator.duplicate_results import refusal_json
 from include.salesforce_emulator.errors import RowError, SalesforceFault
+from include.salesforce_emulator.identity import identity_url
 from include.salesforce_emulator.org import OperationName, RowResult
+from include.salesforce_emulator.preconditions import require_unchanged_record, unchanged, unchanged_record
 from include.salesforce_emulator.routing import API, Endpoint
 from include.salesforce_emulator.server import Server
 from include.salesforce_emulator.statistics import RequestKind
@@ -51,16 +53,22 @@ def _versions(_server: Server, _request: ApiRequest) -> Response:
     )
 
 
-def _resources(_server: Server, request: ApiRequest) -> Response:
-    return json_response({name: f"/services/data/v{request.version}/{name}" for name in _RESOURCES})
+def _resources(server: Server, request: ApiRequest) -> Response:
+    resources = {name: f"/services/data/v{request.version}/{name}" for name in _RESOURCES}
+    return json_response(
+        resources | {"identity": identity_url(server.org, request.base_url, request.user_id)}
+    )
 
 
 def _describe_global(server: Server, request: ApiRequest) -> Response:
-    return json_response(server.org.describe_global(version=request.version, user_id=request.user_id))
+    return unchanged(request, server.org.configured_at) or json_response(
+        server.org.describe_global(version=request.version, user_id=request.user_id)
+    )
 
 
 def _describe(server: Server, request: ApiRequest) -> Response:
-    return json_response(_described(server, request))
+    described = _described(server, request)
+    return unchanged(request, server.org.configured_at) or json_response(described)
 
 
 def _described(server: Server, request: ApiRequest) -> dict[str, Any]:
@@ -74,14 +82,16 @@ def _basic_information(server: Server, request: ApiRequest) -> Response:
 
 
 def _retrieve(server: Server, request: ApiRequest) -> Response:
-    return json_response(_record(server, request, request.path["id"]))
+    record_id = request.path["id"]
+    return unchanged_record(server, request, record_id) or json_response(_record(server, request, record_id))
 
 
 def _retrieve_by_external_id(server: Server, request: ApiRequest) -> Response:
     ids = _ids_by_key(server, request)
     if len(ids) > 1:
         return _several(request, ids)
-    return json_response(_record(server, request, ids[0] if ids else request.path["value"]))
+    record_id = ids[0] if ids else request.path["value"]
+    return unchanged_record(server, request, record_id) or json_response(_record(server, request, record_id))
 
 
 def _record(server: Server, request: ApiRequest, record_id: str) -> dict[str, Any]:
@@ -107,6 +117,7 @@ def _create(server: Server, request: ApiRequest) -> Response:
 
 def _update(server: Server, request: ApiRequest) -> Response:
     row = _row_without(server, request, "Id")
+    require_unchanged_record(server, request, request.path["id"])
     result = _write_one(server, request, "update", {**row, "Id": request.path["id"]})
     return no_content() if result.success else _refused(server, request, result.errors)
 
