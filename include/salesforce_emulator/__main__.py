@@ -69,7 +69,7 @@ def _serve(options: argparse.Namespace, folder: Path) -> None:
             ssl_certfile=files.certificate_file if files else None,
             ssl_keyfile=files.key_file if files else None,
         )
-        server.worker.start()
+        server.start()
         announcement = _announcement(server, options, listener.getsockname()[1], files)
         _AnnouncingServer(config, announcement).run(sockets=[listener])
     finally:

@@ -99,6 +99,8 @@ class LocalOrgApp:
             kind = call.endpoint.kind_of(call.request.body)
             self._server.statistics.count(kind)
             response, drop = await self._suffer(kind, call.endpoint)
+            if self._server.keeper.is_behind:
+                await run_in_threadpool(self._server.keeper.settle)
         if drop is not None and drop.when == "before":
             await _abort_connection(receive, send)
             return
@@ -131,6 +133,7 @@ class LocalOrgApp:
         """Run the handler; whatever it raises becomes an answer."""
         try:
             response = self._checked(call)
+            self._server.keeper.settle()
         except SalesforceFault as fault:
             response = call.endpoint.tell(fault)
         except UnicodeEncodeError:

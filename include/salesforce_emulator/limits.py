@@ -10,6 +10,7 @@ from http import HTTPStatus
 from include.salesforce_emulator.clock import Clock
 from include.salesforce_emulator.errors import SalesforceFault
 from include.salesforce_emulator.faults import FaultBook
+from include.salesforce_emulator.keeping import Shelf
 
 API_REQUESTS = "DailyApiRequests"
 BULK_BATCHES = "DailyBulkApiBatches"
@@ -30,6 +31,7 @@ _MAXIMA = {
 _WINDOW_SECONDS = 24 * 3600
 _BUCKET_SECONDS = 3600
 _KILOBYTES_A_MEGABYTE = 1024
+_MAXIMA_SET, _USED = "maxima", "used"
 
 
 class Limits:
@@ -39,13 +41,20 @@ class Limits:
         stored_kilobytes: returns the data storage that the org's records take.
     """
 
-    def __init__(self, clock: Clock, faults: FaultBook) -> None:
+    def __init__(self, clock: Clock, faults: FaultBook, shelf: Shelf) -> None:
         self.stored_kilobytes: Callable[[], int] = lambda: 0
         self._clock = clock
         self._faults = faults
+        self._shelf = shelf
         self._lock = threading.Lock()
         self._maxima = dict(_MAXIMA)
         self._used: dict[str, deque[tuple[int, int]]] = {name: deque() for name in _MAXIMA}
+        kept = shelf.load()
+        self._maxima |= {
+            name: maximum for name, maximum in kept.get(_MAXIMA_SET, {}).items() if name in _MAXIMA
+        }
+        for name, used in kept.get(_USED, {}).items():
+            self._used[name] = deque((bucket, amount) for bucket, amount in used)
 
     def use(self, name: str, amount: int = 1) -> None:
         """Count a use of a limit."""
@@ -56,6 +65,7 @@ class Limits:
                 used[-1] = (bucket, used[-1][1] + amount)
             else:
                 used.append((bucket, amount))
+            self._shelf.keep(_USED, self._used_by_bucket, can_wait=True)
 
     def remaining(self, name: str) -> int:
         """Return what is left of a limit, never less than nothing."""
@@ -111,6 +121,7 @@ class Limits:
             if used is not None:
                 bucket = int(self._clock.now().timestamp()) // _BUCKET_SECONDS
                 self._used[name] = deque([(bucket, used)])
+            self._keep()
 
     def reset(self) -> None:
         """Restore the maxima and forget every use."""
@@ -118,6 +129,19 @@ class Limits:
             self._maxima = dict(_MAXIMA)
             for used in self._used.values():
                 used.clear()
+            self._keep()
+
+    def _keep(self) -> None:
+        self._shelf.keep(_MAXIMA_SET, self._maxima_set)
+        self._shelf.keep(_USED, self._used_by_bucket)
+
+    def _maxima_set(self) -> dict[str, int]:
+        with self._lock:
+            return {name: maximum for name, maximum in self._maxima.items() if maximum != _MAXIMA[name]}
+
+    def _used_by_bucket(self) -> dict[str, list[tuple[int, int]]]:
+        with self._lock:
+            return {name: list(used) for name, used in self._used.items() if used}
 
     def _used_in_window(self, name: str) -> int:
         oldest = (int(self._clock.now().timestamp()) - _WINDOW_SECONDS) // _BUCKET_SECONDS

@@ -302,13 +302,13 @@ class Org:
         )
         return run(compiled, self.store, self._schema)
 
-    def resume_query(self, state: str) -> QueryResult:
-        """Return the result whose `QueryResult.state` was kept, such as a cursor's over a restart.
+    def resume_query(self, state: str, user_id: str | None = None) -> QueryResult:
+        """Return the result of a user's query whose `QueryResult.state` was kept, such as a cursor's over a restart.
 
         Raises:
             SalesforceFault: the org no longer has what the query asks for.
         """
-        return restore(state, self.store, self._schema)
+        return restore(state, self.store, self.access_of(user_id).schema)
 
     def convert_lead(
         self,

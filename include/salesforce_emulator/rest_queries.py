@@ -35,7 +35,9 @@ def _first_page(server: Server, request: ApiRequest, *, include_deleted: bool) -
     page_rows = server.cursors.page_rows_for(request.headers.get("sforce-query-options", ""))
     with server.org.store.transaction():
         result = server.org.query(soql, include_deleted=include_deleted, user_id=request.user_id)
-        page = server.cursors.first_page(result, page_rows=page_rows, version=request.version)
+        page = server.cursors.first_page(
+            result, page_rows=page_rows, version=request.version, user_id=request.user_id
+        )
     return json_response(page)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -31,11 +31,15 @@ class _Run:
 class JobWorker:
     """Runs every job that is not finished; jobs that a restart interrupted go on where they were."""
 
-    def __init__(self, org: Org, jobs: JobStore, faults: FaultBook, limits: Limits) -> None:
+    def __init__(
+        self, org: Org, jobs: JobStore, faults: FaultBook, limits: Limits, settle: Callable[[], None]
+    ) -> None:
+        """Prepare to work; ``settle`` is called after each step, to keep what a fault counted in it."""
         self._org = org
         self._jobs = jobs
         self._faults = faults
         self._limits = limits
+        self._settle = settle
         self._runs: dict[str, _Run] = {}
         self._busy = threading.Lock()
         self._changed = threading.Condition()
@@ -111,6 +115,7 @@ class JobWorker:
             return remaining
         try:
             pause = next(run.steps, None)
+            self._settle()
         except Exception:
             log.exception("job %s failed", job.id)
             self._jobs.fail(job.id, "InternalServerError : see the log of the local org")

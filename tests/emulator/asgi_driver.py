@@ -46,7 +46,7 @@ class AsgiOrg:
         self._folder = tempfile.TemporaryDirectory(prefix="local-org-test-")
         folder = Path(self._folder.name)
         self.server = Server.open(data=None, package=PACKAGE, folder=folder)
-        self.server.worker.start()
+        self.server.start()
         self._app = LocalOrgApp(self.server)
         self._loop = asyncio.new_event_loop()
         self._token = ""
