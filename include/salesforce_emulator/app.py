@@ -13,6 +13,7 @@ import uuid
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from pathlib import Path
+from sqlite3 import DatabaseError
 from typing import cast
 
 from starlette.concurrency import run_in_threadpool
@@ -30,7 +31,7 @@ from include.salesforce_emulator import (
     rest,
 )
 from include.salesforce_emulator.compression import deflate, inflated
-from include.salesforce_emulator.errors import SalesforceFault
+from include.salesforce_emulator.errors import SalesforceFault, disk_trouble
 from include.salesforce_emulator.faults import Drop, ExpireSessions, Hang, Respond
 from include.salesforce_emulator.routing import NEWEST_VERSION, OLDEST_VERSION, Endpoint, Routes
 from include.salesforce_emulator.server import Server
@@ -100,7 +101,7 @@ class LocalOrgApp:
             self._server.statistics.count(kind)
             response, drop = await self._suffer(kind, call.endpoint)
             if self._server.keeper.is_behind:
-                await run_in_threadpool(self._server.keeper.settle)
+                response = await run_in_threadpool(self._settle) or response
         if drop is not None and drop.when == "before":
             await _abort_connection(receive, send)
             return
@@ -129,6 +130,14 @@ class LocalOrgApp:
                     drop = drop or fault
         return response, drop
 
+    def _settle(self) -> Response | None:
+        """Keep what the faults counted before they show; return what to answer if the disk does not take it."""
+        try:
+            self._server.keeper.settle()
+        except DatabaseError as error:
+            return fault_response(disk_trouble(error) or _DEFECT)
+        return None
+
     def _answer(self, call: _Call) -> Response:
         """Run the handler; whatever it raises becomes an answer."""
         try:
@@ -139,9 +148,11 @@ class LocalOrgApp:
         except UnicodeEncodeError:
             # JSON can escape half a surrogate pair, which is no text that could be stored.
             response = call.endpoint.tell(bad_json("it holds text that is not Unicode"))
-        except Exception:
-            log.exception("%s %s failed", call.request.method, call.endpoint.template)
-            response = call.endpoint.tell(_DEFECT)
+        except Exception as error:
+            trouble = disk_trouble(error)
+            if trouble is None:
+                log.exception("%s %s failed", call.request.method, call.endpoint.template)
+            response = call.endpoint.tell(trouble or _DEFECT)
         if call.request.url_path.startswith(_DATA_PREFIX):
             response.headers["Sforce-Limit-Info"] = self._server.limits.usage_header()
         if not call.is_control:
@@ -163,6 +174,7 @@ class LocalOrgApp:
     async def _read(self, scope: Scope, receive: Receive) -> _Call:
         request = Request(scope, receive)
         raw_path = cast(bytes, scope.get("raw_path") or scope["path"].encode()).partition(b"?")[0]
+        _require_ascii(raw_path + scope["query_string"])
         is_control = request.url.path.startswith(_CONTROL_PREFIX)
         if is_control:
             require_loopback(scope)
@@ -217,10 +229,20 @@ async def _spool(request: Request, path: Path) -> Path:
                 size += len(chunk)
                 _require_size(size, _MAX_UPLOAD_BYTES)
                 file.write(chunk)
-    except BaseException:
+    except BaseException as error:
         path.unlink(missing_ok=True)
+        trouble = disk_trouble(error)
+        if trouble is not None:
+            raise trouble from error
         raise
     return path
+
+
+def _require_ascii(target: bytes) -> None:
+    if not target.isascii():
+        raise SalesforceFault(
+            HTTPStatus.BAD_REQUEST, "URL_NOT_VALID", "The URL holds bytes that must be percent-encoded"
+        )
 
 
 def _require_size(size: int, limit: int) -> None:

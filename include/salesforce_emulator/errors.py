@@ -6,6 +6,8 @@ a Collections answer or the `sf__Error` text of a Bulk result. Codes are Salesfo
 
 from __future__ import annotations
 
+import errno
+import sqlite3
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -32,6 +34,10 @@ class DuplicatesFound:
     sobject: str
     allow_save: bool
     matches: tuple[DuplicateMatches, ...]
+
+
+_DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS})
+_DATABASE_ERRORS = ("FULL", "IOERR", "READONLY", "CORRUPT", "NOTADB", "CANTOPEN", "BUSY")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +71,21 @@ class SalesforceFault(Exception):  # noqa: N818 - Salesforce calls it a fault, a
 def resource_not_found() -> SalesforceFault:
     """Answer for an object, record or job that does not exist."""
     return SalesforceFault(HTTPStatus.NOT_FOUND, "NOT_FOUND", "The requested resource does not exist")
+
+
+def disk_trouble(error: BaseException) -> SalesforceFault | None:
+    """Answer for what the disk or the data file refuses; None if the error is of another kind."""
+    if isinstance(error, OSError):
+        is_trouble = error.errno in _DISK_ERRORS
+    elif isinstance(error, sqlite3.DatabaseError):
+        name = getattr(error, "sqlite_errorname", "")
+        is_trouble = name.removeprefix("SQLITE_").startswith(_DATABASE_ERRORS)
+    else:
+        is_trouble = False
+    if not is_trouble:
+        return None
+    message = f"The local org cannot use its disk: {error}. Nothing of this request was kept."
+    return SalesforceFault(HTTPStatus.SERVICE_UNAVAILABLE, "SERVER_UNAVAILABLE", message)
 
 
 def not_implemented(what: str) -> SalesforceFault:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from include.salesforce_emulator.errors import disk_trouble
 from include.salesforce_emulator.faults import FaultBook
 from include.salesforce_emulator.ingest_run import ingest_steps
 from include.salesforce_emulator.jobs import IngestJob, JobStore, QueryJob
@@ -17,6 +18,7 @@ from include.salesforce_emulator.org import Org
 from include.salesforce_emulator.query_run import query_steps
 from include.salesforce_emulator.steps import Pause
 
+_DISK_WAIT_SECONDS = 1.0
 log = logging.getLogger(__name__)
 
 
@@ -116,7 +118,12 @@ class JobWorker:
         try:
             pause = next(run.steps, None)
             self._settle()
-        except Exception:
+        except Exception as error:
+            if disk_trouble(error) is not None:
+                # What was committed stands; the job goes on behind it once the disk takes more.
+                log.warning("job %s waits: %s", job.id, error)
+                self._runs.pop(job.id).steps.close()
+                return _DISK_WAIT_SECONDS
             log.exception("job %s failed", job.id)
             self._jobs.fail(job.id, "InternalServerError : see the log of the local org")
             pause = None
