@@ -61,9 +61,10 @@ def _semi_joins(soql: str, condition: Condition, refusal: str) -> list[Membershi
         return _semi_joins(soql, condition.part, "" if is_allowed else refusal or _NESTED)
     if isinstance(condition, Combined):
         found = []
+        with_or = _WITH_OR if condition.operator == "OR" else ""
         for part in condition.parts:
-            inside = _NESTED if isinstance(part, Grouped) else refusal
-            found += _semi_joins(soql, part, _WITH_OR if condition.operator == "OR" else inside)
+            nested = _NESTED if isinstance(part, Grouped) else ""
+            found += _semi_joins(soql, part, refusal or with_or or nested)
         return found
     return []
 
