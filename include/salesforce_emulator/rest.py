@@ -13,7 +13,12 @@ from starlette.responses import Response
 
 from include.salesforce_emulator import rest_queries
 from include.salesforce_emulator.duplicate_results import refusal_json
-from include.salesforce_emulator.errors import RowError, SalesforceFault
+from include.salesforce_emulator.errors import (
+    RowError,
+    SalesforceFault,
+    not_implemented,
+    resource_not_found,
+)
 from include.salesforce_emulator.identity import identity_url
 from include.salesforce_emulator.org import OperationName, RowResult
 from include.salesforce_emulator.preconditions import require_unchanged_record, unchanged, unchanged_record
@@ -155,7 +160,9 @@ def _delete_by_external_id(server: Server, request: ApiRequest) -> Response:
     ids = _ids_by_key(server, request)
     if len(ids) > 1:
         return _several(request, ids)
-    result = _write_one(server, request, "delete", {"Id": ids[0] if ids else request.path["value"]})
+    if not ids:
+        raise resource_not_found()
+    result = _write_one(server, request, "delete", {"Id": ids[0]})
     return no_content() if result.success else _refused(server, request, result.errors)
 
 
@@ -195,6 +202,10 @@ def _refused(server: Server, request: ApiRequest, errors: Sequence[RowError]) ->
     return json_response([refusal_json(server.org, request, error) for error in errors], status)
 
 
+def _set_password(_server: Server, request: ApiRequest) -> Response:
+    raise not_implemented(f"{request.method} {request.url_path}")
+
+
 _ROWS = API + "/sobjects/{sobject}"
 
 ENDPOINTS = (
@@ -204,6 +215,7 @@ ENDPOINTS = (
     Endpoint("GET", _ROWS, RequestKind.DESCRIBE, _basic_information),
     Endpoint("GET", _ROWS + "/describe", RequestKind.DESCRIBE, _describe),
     *rest_queries.ENDPOINTS,
+    Endpoint("POST", _ROWS + "/{id}/password", RequestKind.OTHER, _set_password),
     Endpoint("POST", _ROWS, RequestKind.CREATE, _create),
     Endpoint("GET", _ROWS + "/{id}", RequestKind.RETRIEVE, _retrieve),
     Endpoint("PATCH", _ROWS + "/{id}", RequestKind.UPDATE, _update),
