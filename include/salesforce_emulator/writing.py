@@ -10,6 +10,7 @@ from include.salesforce_emulator.faults import FaultBook
 from include.salesforce_emulator.ids import normalise_id
 from include.salesforce_emulator.org import OperationName as Operation
 from include.salesforce_emulator.org import Org, RowResult, WriteOptions
+from include.salesforce_emulator.tables import Table
 from include.salesforce_emulator.wire import ApiRequest, bad_json, flag
 
 Row = Mapping[str, object]
@@ -89,7 +90,11 @@ def write_rows(
     if not faults.locks_rows(sobject):
         return org.write(operation, sobject, rows, external_id=external_id, options=options)
     locked = [faults.locks_row(sobject, row) for row in rows]
-    free = [row for row, is_locked in zip(rows, locked, strict=True) if not is_locked]
+    free = (
+        rows.without(locked)
+        if isinstance(rows, Table)
+        else [row for row, is_locked in zip(rows, locked, strict=True) if not is_locked]
+    )
     written = iter(org.write(operation, sobject, free, external_id=external_id, options=options))
     return [_locked(row) if is_locked else next(written) for row, is_locked in zip(rows, locked, strict=True)]
 
