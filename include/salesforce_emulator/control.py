@@ -12,6 +12,7 @@ from typing import Literal, TypeVar
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from starlette.responses import Response
 
+from include.salesforce_emulator.conversion import CONVERTED_STATUS
 from include.salesforce_emulator.errors import SalesforceFault, resource_not_found
 from include.salesforce_emulator.faults import FAULTS
 from include.salesforce_emulator.org import RowResult, WriteOptions
@@ -49,6 +50,11 @@ class _ConvertBody(_Body):
     lead_id: str
     account_id: str | None = None
     contact_id: str | None = None
+    owner_id: str | None = None
+    converted_status: str = CONVERTED_STATUS
+    overwrite_lead_source: bool = False
+    do_not_create_opportunity: bool = True
+    opportunity_name: str | None = Field(default=None, max_length=120)
     as_user: str | None = None
 
 
@@ -210,6 +216,11 @@ def _convert(server: Server, request: ApiRequest) -> Response:
         wanted.lead_id,
         account_id=wanted.account_id,
         contact_id=wanted.contact_id,
+        owner_id=wanted.owner_id,
+        converted_status=wanted.converted_status,
+        overwrite_lead_source=wanted.overwrite_lead_source,
+        do_not_create_opportunity=wanted.do_not_create_opportunity,
+        opportunity_name=wanted.opportunity_name,
         user_id=_user(server, wanted.as_user),
     )
     return json_response(converted)

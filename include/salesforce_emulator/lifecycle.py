@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from include.salesforce_emulator.schema import Schema, SObject
 
 CASCADES: Mapping[str, tuple[tuple[str, str], ...]] = {
-    "Account": (("Contact", "AccountId"),),
+    "Account": (("Contact", "AccountId"), ("Opportunity", "AccountId")),
     "Contact": (("CampaignMember", "ContactId"),),
     "Lead": (("CampaignMember", "LeadId"),),
     "Campaign": (("CampaignMember", "CampaignId"), ("CampaignMemberStatus", "CampaignId")),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from include.salesforce_emulator.errors import SalesforceFault
 from include.salesforce_emulator.ids import normalise_id
 from include.salesforce_emulator.lifecycle import ACTIVITIES
+from include.salesforce_emulator.rules_campaign import drop_second_memberships
 from include.salesforce_emulator.store import DELETED_WITH, Store, quote
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def merge_records(
             )
         if sobject.name == "Contact":
             _move_accounts(store, master)
-        _drop_second_memberships(store, master, stamp)
+        drop_second_memberships(store, master, stamp)
         table = quote(sobject.name)
         connection.execute(
             f"UPDATE {table} SET IsDeleted = 1, MasterRecordId = ?, {DELETED_WITH} = Id, "  # noqa: S608
@@ -101,14 +102,3 @@ def _move_accounts(store: Store, master: str) -> None:
                 "WHERE WhoId = ?1 AND WhatId IS NULL",
                 (master,),
             )
-
-
-def _drop_second_memberships(store: Store, master: str, stamp: str) -> None:
-    """Keep the oldest membership of the master in each campaign, since a person is a member once."""
-    with store.transaction() as connection:
-        connection.execute(
-            "UPDATE CampaignMember SET IsDeleted = 1, SystemModstamp = ?2 WHERE IsDeleted = 0 "
-            "AND (LeadId = ?1 OR ContactId = ?1) AND _row NOT IN (SELECT MIN(_row) FROM CampaignMember "
-            "WHERE IsDeleted = 0 AND (LeadId = ?1 OR ContactId = ?1) GROUP BY CampaignId)",
-            (master, stamp),
-        )

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from include.salesforce_emulator.access import Access, access_under, check_users
 from include.salesforce_emulator.bootstrap import fill_org, org_ids
 from include.salesforce_emulator.clock import Clock
 from include.salesforce_emulator.columns import BadColumn, read_column
-from include.salesforce_emulator.conversion import LeadConversion
+from include.salesforce_emulator.conversion import ConversionWishes, LeadConversion, LeadConvert
 from include.salesforce_emulator.describe import describe_object, describe_short
 from include.salesforce_emulator.errors import RowError, SalesforceFault, resource_not_found
 from include.salesforce_emulator.features import check_no_person_accounts, schema_for
@@ -284,9 +284,8 @@ class Org:
         Raises:
             SalesforceFault: the field cannot match records, or not for this user.
         """
-        access = self.access_of(user_id)
-        target = access.schema.get(sobject)
-        match = match_field(target, field, access)
+        target = self.sobject(sobject, user_id=user_id)
+        match = match_field(target, field)
         wanted = (normalise_id(value) or value) if match.type in IDS else value
         return find_by_field(self.store, target, match, [wanted]).get(match_key(match, wanted), [])
 
@@ -298,7 +297,11 @@ class Org:
         """
         today = self.clock.now().date()
         compiled = translate(
-            soql, self.access_of(user_id).schema, today=today, include_deleted=include_deleted
+            soql,
+            self.access_of(user_id).schema,
+            today=today,
+            include_deleted=include_deleted,
+            user_id=user_id,
         )
         return run(compiled, self.store, self._schema)
 
@@ -311,24 +314,24 @@ class Org:
         return restore(state, self.store, self.access_of(user_id).schema)
 
     def convert_lead(
-        self,
-        lead_id: str,
-        *,
-        account_id: str | None = None,
-        contact_id: str | None = None,
-        user_id: str | None = None,
+        self, lead_id: str, *, user_id: str | None = None, **wishes: Unpack[ConversionWishes]
     ) -> dict[str, Any]:
-        """Convert a Lead into an Account and a Contact, or into the ones given.
+        """Convert a Lead into an Account and a Contact, or a Person Account, or into the ones given.
+
+        Args:
+            lead_id: the Lead.
+            user_id: who converts; None is the integration user.
+            **wishes: what else `LeadConvert` says; left out, no Opportunity is made.
 
         Returns:
-            leadId, accountId, contactId, opportunityId (None) and success.
+            leadId, accountId, contactId, opportunityId (None without one) and success.
 
         Raises:
-            SalesforceFault: a record is missing or deleted, or the Lead is converted already.
+            SalesforceFault: a record is missing or deleted, the Lead is converted already, or the records given do
+                not belong together.
         """
-        return self._conversion.convert(
-            lead_id, account_id=account_id, contact_id=contact_id, user_id=user_id or self.integration_user_id
-        )
+        wanted = LeadConvert(lead_id, **wishes)
+        return self._conversion.convert(wanted, user_id=user_id or self.integration_user_id)
 
     def merge(
         self, sobject: str, master_id: str, loser_ids: Sequence[str], *, user_id: str | None = None

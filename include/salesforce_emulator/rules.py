@@ -8,6 +8,7 @@ from include.salesforce_emulator.drafts import Batch
 from include.salesforce_emulator.record_types import settle_record_types
 from include.salesforce_emulator.rules_campaign import add_first_statuses, check_member, check_status
 from include.salesforce_emulator.rules_event import check_event
+from include.salesforce_emulator.rules_opportunity import check_opportunity
 from include.salesforce_emulator.rules_owner import check_owner
 from include.salesforce_emulator.rules_person import check_lead, check_not_own_parent, compose_names
 from include.salesforce_emulator.rules_person_account import (
@@ -26,6 +27,7 @@ BEFORE: Mapping[str, tuple[Rule, ...]] = {
     "Account": (check_not_own_parent, check_owner, settle_person_accounts),
     "Event": (check_event, check_owner),
     "Task": (check_task, check_owner),
+    "Opportunity": (check_opportunity, check_owner),
     "User": (check_user,),
     "CampaignMember": (check_member,),
     "CampaignMemberStatus": (check_status,),
