@@ -88,11 +88,16 @@ class Access:
             )
             raise SalesforceFault(HTTPStatus.BAD_REQUEST, "FEATURENOTENABLED", message)
 
-    def matches_by(self, field: Field) -> bool:
-        """Whether the user's upserts may find records by a field; one that is not unique needs View All Data."""
-        if not field.is_matchable:
-            return False
-        return not field.external_id or field.unique or self.allows(UserPermission.VIEW_ALL_DATA)
+    def require_match(self, field: Field) -> None:
+        """Refuse an upsert by an External ID that is not unique to a user who may not view all data.
+
+        Raises:
+            SalesforceFault: INSUFFICIENT_ACCESS.
+        """
+        may_repeat = field.external_id and not field.unique
+        if may_repeat and not self.allows(UserPermission.VIEW_ALL_DATA):
+            message = "Upsert requires view all data on a non-unique custom index"
+            raise SalesforceFault(HTTPStatus.FORBIDDEN, "INSUFFICIENT_ACCESS", message)
 
     def may(self, what: ObjectAccess, sobject: str) -> bool:
         """Whether the user may do something with the records of an object."""

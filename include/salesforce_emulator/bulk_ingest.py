@@ -104,10 +104,12 @@ def _require_external_id(access: Access, sobject: str, name: str | None) -> None
             f"InvalidJob : External ID was blank for {sobject}. An External ID must be specified for upsert."
         )
     field = access.schema.get(sobject).field(name)
-    if field is None or not (access.matches_by(field) or field.name == "Id"):
+    if field is None or not (field.is_matchable or field.name == "Id"):
         raise invalid_job(
-            f"InvalidJob : Field name provided, {name} does not match an External ID for {sobject}"
+            f"InvalidJob : Field name provided, {name} does not match an External ID, Salesforce Id, or indexed "
+            f"field for {sobject}"
         )
+    access.require_match(field)
 
 
 def _multipart(body: bytes, content_type: str) -> dict[str, bytes]:

@@ -26,7 +26,12 @@ from include.salesforce_emulator.reading import (
 )
 from include.salesforce_emulator.references import check_references, load_referenced, resolve_lookups
 from include.salesforce_emulator.rules import apply_after, apply_before
-from include.salesforce_emulator.rules_access import check_deletion, check_object, check_sharing
+from include.salesforce_emulator.rules_access import (
+    check_deletion,
+    check_object,
+    check_parents,
+    check_sharing,
+)
 from include.salesforce_emulator.store import Store, quote
 from include.salesforce_emulator.values import date_time_text
 from include.salesforce_emulator.writes import Operation, RowResult, WriteOptions
@@ -97,15 +102,15 @@ class RecordWriter:
         access: Access,
     ) -> list[RowResult]:
         seen = access.schema_for(operation)
-        drafts = RowReader(seen.get(sobject.name), seen, from_csv=options.from_csv).read(rows)
+        drafts = RowReader(seen.get(sobject.name), seen, from_csv=options.from_csv, whole=self._schema).read(
+            rows
+        )
         now = self._clock.now()
         batch = Batch(
             sobject, self._schema, self._store, self._setup, access, options, now, date_time_text(now), drafts
         )
         if operation in (Operation.INSERT, Operation.UPDATE, Operation.UPSERT):
-            match = (
-                match_field(sobject, external_id or "Id", access) if operation is Operation.UPSERT else None
-            )
+            match = _matched_by(sobject, external_id, access) if operation is Operation.UPSERT else None
             return self._save(batch, operation, match)
         return self._recycle(batch, operation)
 
@@ -124,6 +129,7 @@ class RecordWriter:
         resolve_lookups(batch)
         load_referenced(batch)
         check_references(batch)
+        check_parents(batch)
         check_sharing(batch)
         for draft in batch.accepted():
             if draft.is_new:
@@ -207,6 +213,12 @@ class RecordWriter:
 
 _AUDIT = ("CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById", "SystemModstamp")
 _UPDATE_AUDIT = ("LastModifiedDate", "LastModifiedById", "SystemModstamp")
+
+
+def _matched_by(sobject: SObject, external_id: str | None, access: Access) -> Field:
+    match = match_field(access.schema.get(sobject.name), external_id or "Id")
+    access.require_match(match)
+    return match
 
 
 def _given_audit(draft: Draft, usual: tuple[str, ...]) -> tuple[Any, ...]:

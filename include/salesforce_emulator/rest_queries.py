@@ -114,8 +114,9 @@ def _limits(server: Server, _request: ApiRequest) -> Response:
 
 def _record_count(server: Server, request: ApiRequest) -> Response:
     asked = [name for name in request.query.get("sObjects", "").split(",") if name]
-    names = [server.org.sobject(name).name for name in asked] or [s.name for s in server.org.sobjects()]
-    counts = [{"count": _count(server, name), "name": name} for name in names]
+    seen = server.org.access_of(request.user_id).schema
+    sobjects = [seen.get(name) for name in asked] or server.org.sobjects(user_id=request.user_id)
+    counts = [{"count": _count(server, sobject.name), "name": sobject.name} for sobject in sobjects]
     return json_response({"sObjects": counts})
 
 

@@ -31,6 +31,19 @@ def check_object(batch: Batch) -> None:
                     draft.error = refusal
 
 
+def check_parents(batch: Batch) -> None:
+    """Refuse rows that point at a record of an object which the user may not read."""
+    if batch.access.is_unrestricted:
+        return
+    names = [field.name for field in batch.sobject.references]
+    for draft in batch.accepted():
+        for name in names:
+            record_id = draft.values.get(name)
+            if record_id is not None and batch.access.schema.of_id(str(record_id)) is None:
+                message = f"insufficient access rights on cross-reference id: {str(record_id)[:15]}"
+                draft.refuse("INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY", message)
+
+
 def check_sharing(batch: Batch) -> None:
     """Refuse changes of activities that sharing does not open to the user."""
     if not _is_shared_narrowly(batch):

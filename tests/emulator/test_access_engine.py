@@ -289,6 +289,14 @@ def test_an_upsert_creates_where_it_may_and_edits_nothing_where_it_may_not(bench
     assert outcome == [("INSUFFICIENT_ACCESS_OR_READONLY",), ()]
 
 
+def test_a_row_may_not_point_at_a_record_of_an_object_the_user_cannot_read(bench: LimitedBench) -> None:
+    account, contact = bench.insert("Account", Name="Bank"), bench.contact()
+    bench.limit(objects={"Account": NO_ACCESS})
+    rows = [event(WhatId=account), event(WhoId=contact)]
+    outcome = bench.as_limited("insert", "Event", *rows)
+    assert outcome == [("INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY",), ()]
+
+
 def test_rights_without_read_are_no_setup(bench: LimitedBench) -> None:
     with pytest.raises(SalesforceFault, match="without read"):
         bench.limit(objects={"Lead": frozenset({ObjectAccess.EDIT})})
@@ -330,9 +338,9 @@ def test_a_key_that_is_not_unique_matches_only_for_those_who_view_all_data(bench
     bench.limit(
         permissions=DEFAULT_PERMISSIONS - {UserPermission.VIEW_ALL_DATA, UserPermission.MODIFY_ALL_DATA}
     )
-    with pytest.raises(SalesforceFault, match="Import_Key__c") as refusal:
+    with pytest.raises(SalesforceFault, match="requires view all data on a non-unique") as refusal:
         bench.as_limited("upsert", "Lead", row, external_id="Import_Key__c")
-    assert refusal.value.code == "INVALID_FIELD"
+    assert refusal.value.code == "INSUFFICIENT_ACCESS"
     unique = {"Person_Key__c": "1", "Title": "Prof"}
     assert bench.as_limited("upsert", "Lead", unique, external_id="Person_Key__c") == [()]
     assert bench.described("Lead")["Import_Key__c"]["externalId"]
