@@ -274,7 +274,7 @@ def _require_known_version(version: str) -> None:
 
 
 def require_loopback(scope: Scope) -> None:
-    """Refuse a control request that comes from another machine.
+    """Refuse a request that comes from another machine.
 
     Raises:
         SalesforceFault: FORBIDDEN.
@@ -282,7 +282,7 @@ def require_loopback(scope: Scope) -> None:
     client = scope.get("client")
     if client is None or not ipaddress.ip_address(client[0]).is_loopback:
         raise SalesforceFault(
-            HTTPStatus.FORBIDDEN, "FORBIDDEN", "Control endpoints answer to the machine itself only."
+            HTTPStatus.FORBIDDEN, "FORBIDDEN", "This address answers to the machine itself only."
         )
 
 
