@@ -62,6 +62,8 @@ class _MergeBody(_Body):
     sobject: str
     master_id: str
     loser_ids: list[str] = Field(min_length=1, max_length=2)
+    fields: dict[str, object] = {}
+    as_user: str | None = None
 
 
 class _DeleteBody(_Body):
@@ -228,7 +230,13 @@ def _convert(server: Server, request: ApiRequest) -> Response:
 
 def _merge(server: Server, request: ApiRequest) -> Response:
     wanted = _parsed(_MERGE, request)
-    server.org.merge(wanted.sobject, wanted.master_id, wanted.loser_ids)
+    server.org.merge(
+        wanted.sobject,
+        wanted.master_id,
+        wanted.loser_ids,
+        fields=flat_row(server.org, wanted.sobject, wanted.fields) if wanted.fields else None,
+        user_id=_user(server, wanted.as_user),
+    )
     return no_content()
 
 

@@ -19,7 +19,7 @@ from include.salesforce_emulator.describe import describe_object, describe_short
 from include.salesforce_emulator.errors import RowError, SalesforceFault, resource_not_found
 from include.salesforce_emulator.features import check_no_person_accounts, schema_for
 from include.salesforce_emulator.ids import normalise_id
-from include.salesforce_emulator.merging import merge_records
+from include.salesforce_emulator.merging import MergeResult, Merging
 from include.salesforce_emulator.org_rules import OrgRules
 from include.salesforce_emulator.org_setup import OrgSetup, UserSetup
 from include.salesforce_emulator.package import read_custom_fields
@@ -334,21 +334,34 @@ class Org:
         return self._conversion.convert(wanted, user_id=user_id or self.integration_user_id)
 
     def merge(
-        self, sobject: str, master_id: str, loser_ids: Sequence[str], *, user_id: str | None = None
-    ) -> None:
+        self,
+        sobject: str,
+        master_id: str,
+        loser_ids: Sequence[str],
+        *,
+        fields: Mapping[str, object] | None = None,
+        user_id: str | None = None,
+    ) -> MergeResult:
         """Merge one or two records into the master: they are deleted, and what pointed at them points at it.
 
+        Args:
+            sobject: the object's name.
+            master_id: the record that stays.
+            loser_ids: the records that go.
+            fields: new values of the master, written as an update once the losers are gone, so that it may take over
+                a unique value of theirs.
+            user_id: who merges; None is the integration user.
+
         Raises:
-            SalesforceFault: the object cannot be merged, or a record is missing, deleted or of another object.
+            SalesforceFault: the object cannot be merged, a record is missing, deleted or of another object, or the
+                update is refused.
         """
-        merge_records(
-            self.store,
-            self._schema,
-            self.sobject(sobject),
-            master_id=master_id,
-            loser_ids=loser_ids,
-            user_id=user_id or self.integration_user_id,
-            stamp=date_time_text(self.clock.now()),
+        writer = user_id or self.integration_user_id
+        merging = Merging(
+            self._schema, self.store, self._writer, user_id=writer, stamp=date_time_text(self.clock.now())
+        )
+        return merging.merge(
+            self.sobject(sobject), master_id, loser_ids, fields=fields, access=self.access_of(user_id)
         )
 
     def reset(self) -> None:
