@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +22,7 @@ from tests.emulator.engine_bench import NOW, Bench, Row, event, only_error
 
 pytestmark = pytest.mark.rule("P3")
 
+SETUP_PAGE = Path(__file__).parents[2] / "docs" / "local-org-setup.md"
 LIMITED = "limited@bank.example"
 BANKER = "banker@bank.example"
 HIDDEN, READ = FieldAccess.HIDDEN, FieldAccess.READ
@@ -226,6 +229,13 @@ def test_a_setup_that_limits_what_cannot_be_limited_is_refused_whole(
         bench.limit(fields=fields)
     assert LIMITED in refusal.value.message.lower()
     assert bench.org.setup == before
+
+
+def test_every_setup_that_the_documentation_shows_is_taken(bench: LimitedBench) -> None:
+    shown = re.findall(r"```json\n(.*?)```", SETUP_PAGE.read_text(), re.DOTALL)
+    assert shown
+    for document in shown:
+        bench.org.configure(OrgSetup.model_validate_json(document))
 
 
 def test_a_setup_may_name_a_user_who_comes_later(bench: LimitedBench) -> None:
