@@ -25,6 +25,7 @@ from include.salesforce_emulator.soap_wire import (
     SoapCall,
     child,
     children,
+    flag,
     local_name,
     text,
     text_of,
@@ -52,7 +53,7 @@ class _RollBackError(Exception):
 
 
 def convert_leads(server: Server, call: SoapCall, user_id: str) -> Sequence[Content]:
-    """Convert Leads; ``sendNotificationEmail`` has no effect, and no Opportunity is made whatever is asked."""
+    """Convert Leads; ``sendNotificationEmail`` has no effect."""
     server.org.access_of(user_id).require(UserPermission.CONVERT_LEADS)
     wanted = _at_most(_MOST_CONVERSIONS, children(call.operation, "leadConverts"))
     return _each(server, call, wanted, lambda item: _convert(server, item, user_id))
@@ -64,6 +65,11 @@ def _convert(server: Server, item: Element, user_id: str) -> _Result:
             text(item, "leadId") or "",
             account_id=text(item, "accountId"),
             contact_id=text(item, "contactId"),
+            owner_id=text(item, "ownerId"),
+            converted_status=text(item, "convertedStatus") or "",
+            overwrite_lead_source=flag(item, "overwriteLeadSource"),
+            do_not_create_opportunity=flag(item, "doNotCreateOpportunity"),
+            opportunity_name=text(item, "opportunityName"),
             user_id=user_id,
         )
     except SalesforceFault as fault:
@@ -88,8 +94,8 @@ def _merge(server: Server, item: Element, user_id: str) -> _Result:
         with server.org.store.transaction():
             sobject = server.org.sobject(text(master, "type") or "", user_id=user_id)
             related = _related_ids(server, sobject, losers)
-            _overwrite(server, sobject, master, user_id)
-            server.org.merge(sobject.name, master_id, losers, user_id=user_id)
+            fields = flat_row(server.org, sobject.name, _record(sobject, master))
+            server.org.merge(sobject.name, master_id, losers, fields=fields, user_id=user_id)
     except SalesforceFault as fault:
         return _Result({"id": normalise_id(master_id)}, (_row_error(fault),))
     merged = tuple(normalise_id(loser) or loser for loser in losers)
@@ -98,24 +104,12 @@ def _merge(server: Server, item: Element, user_id: str) -> _Result:
     )
 
 
-def _overwrite(server: Server, sobject: SObject, master: Element, user_id: str) -> None:
-    """Give the master the values that the request carries beside its type and Id."""
-    row = flat_row(server.org, sobject.name, _record(sobject, master))
-    if row.keys() <= {"Id"}:
-        return
-    options = WriteOptions(user_id=user_id, allow_duplicates=True)
-    (result,) = server.org.write("update", sobject.name, [row], external_id=None, options=options)
-    if result.errors:
-        error = result.errors[0]
-        raise SalesforceFault(HTTPStatus.BAD_REQUEST, error.code, error.message, error.fields)
-
-
 def _record(sobject: SObject, element: Element) -> dict[str, object]:
-    """Read an sObject as REST would send it: values by type, references by external id as objects."""
+    """Read an sObject's fields as REST would send them: values by type, references by external id as objects."""
     record: dict[str, object] = {text_of(name) or "": None for name in children(element, "fieldsToNull")}
     for part in element:
         name = local_name(part)
-        if name in ("type", "fieldsToNull"):
+        if name in ("type", "Id", "fieldsToNull"):
             continue
         record[name] = _reference(part) if len(part) else _value(sobject, name, text_of(part))
     return record
