@@ -21,7 +21,14 @@ _SOAP_TYPES = {
     FieldType.DATE: "xsd:date",
     FieldType.DATETIME: "xsd:dateTime",
 } | dict.fromkeys(NUMBERS, "xsd:double")
-_CASCADED = frozenset({"Contact.AccountId", "CampaignMember.CampaignId", "CampaignMemberStatus.CampaignId"})
+_CASCADED = frozenset(
+    {
+        "Contact.AccountId",
+        "Opportunity.AccountId",
+        "CampaignMember.CampaignId",
+        "CampaignMemberStatus.CampaignId",
+    }
+)
 
 
 def describe_object(
@@ -32,7 +39,7 @@ def describe_object(
         "actionOverrides": [],
         "childRelationships": [
             {
-                "cascadeDelete": f"{child.name}.{reference.name}" in _CASCADED,
+                "cascadeDelete": reference.cascade_delete or f"{child.name}.{reference.name}" in _CASCADED,
                 "childSObject": child.name,
                 "deprecatedAndHidden": False,
                 "field": reference.name,
@@ -135,11 +142,11 @@ def _describe_field(item: Field, sobject: SObject) -> dict[str, Any]:
     return {
         "aggregatable": item.filterable and item.type is not FieldType.BOOLEAN,
         "aiPredictionField": False,
-        "autoNumber": False,
+        "autoNumber": item.auto_number is not None,
         "byteLength": byte_length,
         "calculated": item.calculated,
         "calculatedFormula": None,
-        "cascadeDelete": False,
+        "cascadeDelete": item.cascade_delete,
         "caseSensitive": item.case_sensitive,
         "compoundFieldName": _compound(item, sobject),
         "controllerName": None,

@@ -58,6 +58,8 @@ class Field:
         reference_to: names of the objects a reference may point at; some may not exist in this org.
         unique: no two records outside the recycle bin share a value; `case_sensitive` says how values compare.
         calculated: a formula, which the org keeps empty.
+        auto_number: how the org numbers new records in this field, such as `B-{0000}`.
+        cascade_delete: the record goes when the one it points at goes (master-detail).
     """
 
     name: str
@@ -85,6 +87,8 @@ class Field:
     relationship_name: str | None = None
     child_relationship_name: str | None = None
     help_text: str | None = None
+    auto_number: str | None = None
+    cascade_delete: bool = False
 
     @property
     def is_polymorphic(self) -> bool:
