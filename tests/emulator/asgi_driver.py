@@ -49,7 +49,7 @@ class AsgiOrg:
         self.server.start()
         self._app = LocalOrgApp(self.server)
         self._loop = asyncio.new_event_loop()
-        self._token = ""
+        self.token = ""
         self.sign_in()
 
     def close(self) -> None:
@@ -59,7 +59,7 @@ class AsgiOrg:
         self._folder.cleanup()
 
     def sign_in(self) -> None:
-        self._token = self.server.sessions.begin(self.server.org.integration_user_id)
+        self.token = self.server.sessions.begin(self.server.org.integration_user_id)
 
     def send(self, request: Request) -> Reply:
         exchange = _Exchange(request.body)
@@ -81,7 +81,7 @@ class AsgiOrg:
         if "host" not in given:
             headers.append((b"host", b"127.0.0.1:8080"))
         if request.signed_in and "authorization" not in given:
-            headers.append((b"authorization", f"Bearer {self._token}".encode()))
+            headers.append((b"authorization", f"Bearer {self.token}".encode()))
         return {
             "type": "http",
             "asgi": {"version": "3.0", "spec_version": "2.3"},

@@ -7,13 +7,16 @@ from requests that are right and spoils them: in the structure, in single values
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 import random
 import time
+import zlib
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
+from include.salesforce_emulator.standard_objects import standard_schema
 from tests.emulator.asgi_driver import Headers, Request
 from tests.local_org import DATA
 
@@ -236,6 +239,53 @@ def _json_input(rng: random.Random) -> list[Request]:
     return [Request(method, DATA + path, _JSON, _json_body(rng, body))]
 
 
+# -- values: rows that are right but for a value here and there, in every field that can be written
+
+_SOBJECTS = ("Lead", "Contact", "Account", "Event", "Task", "Campaign", "CampaignMember", "User")
+_FIELDS = {
+    name: tuple(field.name for field in standard_schema().get(name).fields if field.createable or field.updateable)
+    for name in _SOBJECTS
+}
+_REQUIRED: dict[str, dict[str, Any]] = {
+    "Lead": _plain(_LEAD),
+    "Contact": {"LastName": "Doe"},
+    "Account": {"Name": "Acme"},
+    "Event": {**_plain(_EVENT), "Who": None, "WhoId": "{lead}"},
+    "Task": {"Subject": "Call", "WhoId": "{contact}"},
+    "Campaign": {"Name": "Spring"},
+    "CampaignMember": {"CampaignId": "701000000000000AAA", "LeadId": "{lead}"},
+    "User": {"Username": "u@example.com", "LastName": "Doe", "Email": "u@example.com"},
+}
+_KNOWN = {"Lead": "{lead}", "Contact": "{contact}", "Account": "{account}", "Event": "{event}"}
+
+
+def _value_input(rng: random.Random) -> list[Request]:
+    name = rng.choice(_SOBJECTS)
+    rows = []
+    for _ in range(rng.randint(1, 4)):
+        row = {"attributes": {"type": name}, **_REQUIRED[name]}
+        for field in rng.sample(_FIELDS[name], min(rng.randint(1, 3), len(_FIELDS[name]))):
+            row[field] = _value(rng)
+        if rng.random() < 0.2:
+            row[f"{rng.choice(('Owner', 'Who', 'What', 'Account', 'Campaign', 'Reports', 'Nothing'))}"] = {
+                rng.choice(("Id", "Name", KEY, "Username", "attributes")): _value(rng)
+            }
+        rows.append(row)
+    body: dict[str, Any] = {"allOrNone": rng.random() < 0.2, "records": rows}
+    method = "POST"
+    if name in _KNOWN and rng.random() < 0.5:
+        method = "PATCH"
+        rows[0]["Id"] = _KNOWN[name]
+        rows[-1]["Id"] = rng.choice((_KNOWN[name], _value(rng)))
+    return [Request(method, f"{DATA}/composite/sobjects", _JSON, json.dumps(body).encode())]
+
+
+def _value(rng: random.Random) -> Any:
+    if rng.random() < 0.25:
+        return rng.choice(("2026-03-20T10:00:00Z", "2026-03-20", 30, 1e9, -5, True, "x", "a@example.com", *_KNOWN.values()))
+    return rng.choice(NASTY_VALUES)
+
+
 # -- CSV
 
 _COLUMNS = ("LastName", "Company", KEY, "NumberOfEmployees", "Email", "AnnualRevenue")
@@ -300,8 +350,11 @@ _CALLS = (
     '<urn:merge><urn:request><urn:masterRecord xsi:type="urn:Lead"><urn:type>Lead</urn:type>'
     "<urn:Id>00Q000000000000AAA</urn:Id></urn:masterRecord>"
     "<urn:recordToMergeIds>00Q000000000001AAA</urn:recordToMergeIds></urn:request></urn:merge>",
-    "<urn:undelete><urn:ids>00Q000000000000AAA</urn:ids></urn:undelete>",
-    "<urn:delete><urn:ids>00Q000000000000AAA</urn:ids></urn:delete>",
+    '<urn:merge><urn:request><urn:masterRecord xsi:type="urn:Contact"><urn:type>Contact</urn:type>'
+    "<urn:Id>{contact}</urn:Id><urn:Phone>1</urn:Phone></urn:masterRecord>"
+    "<urn:recordToMergeIds>{lead}</urn:recordToMergeIds></urn:request></urn:merge>",
+    "<urn:undelete><urn:ids>{lead}</urn:ids><urn:ids>{contact}</urn:ids></urn:undelete>",
+    "<urn:delete><urn:ids>{lead}</urn:ids></urn:delete>",
     "<urn:query><urn:queryString>SELECT Id FROM Lead LIMIT 1</urn:queryString></urn:query>",
     "<urn:describeSObject><urn:sObjectType>Lead</urn:sObjectType></urn:describeSObject>",
     "<urn:getUserInfo/>",
@@ -318,7 +371,8 @@ _DOCTYPES = (
 
 def _xml_input(rng: random.Random) -> list[Request]:
     call = rng.choice(_CALLS)
-    text = _ENVELOPE.format(token="{token}" if rng.random() < 0.8 else rng.choice(NASTY_TEXTS[4:20]), body=call)
+    token = "{token}" if rng.random() < 0.8 else rng.choice(NASTY_TEXTS[4:20])
+    text = _ENVELOPE.replace("{token}", token).replace("{body}", call)
     declaration, rest = text[:38], text[38:]
     match rng.randrange(9):
         case 0:
@@ -554,6 +608,24 @@ _HEADER_VALUES = (
 )  # fmt: skip
 
 
+def _gzip_input(rng: random.Random) -> list[Request]:
+    content = rng.choice((b'{"LastName": "Doe"}', b"", b"x" * 1_000, bytes(60_000_000) if rng.random() < 0.02 else b"{}"))
+    packed = rng.choice((gzip.compress, zlib.compress))(content)
+    body = rng.choice((spoiled_bytes(rng, packed), packed, packed * 2, packed[:-4], gzip.compress(packed)))
+    encoding = rng.choice(("gzip", "x-gzip", "deflate", "br", "gzip, gzip", "GZIP", "identity", "zstd"))
+    method, path, headers = rng.choice(
+        (
+            ("POST", "/sobjects/Lead", _JSON),
+            ("POST", "/composite/sobjects", _JSON),
+            ("PUT", "/jobs/ingest/750000000000001AAA/batches", _CSV),
+            ("POST", "/jobs/ingest", _JSON),
+        )
+    )
+    accepted = rng.choice(("gzip", "gzip;q=0", "gzip;q=\u00b2", "*;q=", ",,,", "identity"))
+    coding = (("content-encoding", encoding), ("accept-encoding", accepted))
+    return [Request(method, DATA + path, (*headers, *coding), body)]
+
+
 def _header_input(rng: random.Random) -> list[Request]:
     spoilt = tuple(
         (name, rng.choice(_HEADER_VALUES).encode("latin-1", "replace").decode("latin-1"))
@@ -633,9 +705,11 @@ _CONTROL: tuple[tuple[str, str, Any], ...] = (
     ("POST", "clock", {"set": "2026-03-01T10:00:00Z", "advance_seconds": 5, "freeze": True, "reset": False}),
     ("POST", "limits", {"DailyApiRequests": {"Max": 5, "Used": 1}}),
     ("POST", "paging", {"page_rows": 50}),
-    ("POST", "convert", {"lead_id": _NOBODY, "account_id": None, "as_user": "x"}),
-    ("POST", "merge", {"sobject": "Lead", "master_id": _NOBODY, "loser_ids": ["00Q000000000001AAA"]}),
-    ("POST", "delete", {"sobject": "Lead", "ids": [_NOBODY]}),
+    ("POST", "convert", {"lead_id": "{lead}", "account_id": "{account}", "contact_id": "{contact}", "as_user": "x"}),
+    ("POST", "convert", {"lead_id": "{lead}", "account_id": "{account}"}),
+    ("POST", "merge", {"sobject": "Contact", "master_id": "{contact}", "loser_ids": ["{contact}"]}),
+    ("POST", "merge", {"sobject": "Account", "master_id": "{account}", "loser_ids": ["{contact}"]}),
+    ("POST", "delete", {"sobject": "Lead", "ids": ["{lead}"]}),
     ("POST", "records/Lead", [{"LastName": "Doe", "Company": "Acme"}]),
     ("POST", "records/Event", {"rows": [_plain(_EVENT)], "operation": "upsert", "external_id": "Id"}),
     ("GET", "records/Lead?offset={}&limit={}&include_deleted={}", None),
@@ -644,24 +718,52 @@ _CONTROL: tuple[tuple[str, str, Any], ...] = (
 )
 
 
+_UNDO: dict[str, tuple[str, str, Any]] = {
+    "faults": ("DELETE", "faults", None),
+    "clock": ("POST", "clock", {"reset": True}),
+    "limits": ("POST", "limits", {"DailyApiRequests": {"Max": 100_000, "Used": 0}, "DataStorageMB": {"Max": 10_240}}),
+}
+
+
 def _control_input(rng: random.Random) -> list[Request]:
     method, path, body = rng.choice(_CONTROL)
+    requests = _after_setup(rng) if path == "setup" else []
+    if path in _UNDO:
+        verb, undone, content = _UNDO[path]
+        requests = [Request(verb, f"/__emulator__/{undone}", _JSON, b"" if content is None else json.dumps(content).encode())]
+    return [_control_request(rng, method, path, body), *requests]
+
+
+def _after_setup(rng: random.Random) -> list[Request]:
+    """Return what is asked of an org that may have taken a strange setup."""
+    return [
+        *_value_input(rng),
+        Request("GET", f"{DATA}/query?q={quote(rng.choice(_QUERIES))}"),
+        Request("GET", f"{DATA}/sobjects/{rng.choice(_SOBJECTS)}/describe"),
+        Request("POST", "/__emulator__/convert", _JSON, b'{"lead_id": "{lead}"}'),
+        Request("GET", f"{DATA}/sobjects"),
+    ]
+
+
+def _control_request(rng: random.Random, method: str, path: str, body: Any) -> Request:
     if "drain" in path:
         pieces = ["-1" if rng.random() < 0.5 else "x"]
     else:
         pieces = [rng.choice(_PIECES).replace("#", "").replace("?", "") for _ in range(path.count("{}"))]
     content = b"" if body is None else _json_body(rng, body)
-    return [Request(method, "/__emulator__/" + path.format(*pieces), _JSON, content, signed_in=False)]
+    return Request(method, "/__emulator__/" + path.format(*pieces), _JSON, content, signed_in=False)
 
 
 FAMILIES: dict[str, Maker] = {
     "json": _json_input,
+    "values": _value_input,
     "csv": _csv_input,
     "xml": _xml_input,
     "tokens": _token_input,
     "soql": _soql_input,
     "addresses": _address_input,
     "headers": _header_input,
+    "gzip": _gzip_input,
     "multipart": _multipart_input,
     "control": _control_input,
 }
