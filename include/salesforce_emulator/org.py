@@ -1,7 +1,7 @@
 """The engine's facade: one Salesforce org, without HTTP.
 
-Everything the HTTP half needs is here; it imports nothing else of the engine but `errors`, `clock`, `schema` and
-`store.Store` (whose `transaction()` also guards tables of its own, such as Bulk jobs).
+Everything the HTTP half needs is here; it imports nothing else of the engine but `access`, `errors`, `clock`,
+`schema` and `store.Store` (whose `transaction()` also guards tables of its own, such as Bulk jobs).
 """
 
 from __future__ import annotations
