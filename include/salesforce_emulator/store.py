@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
+from include.salesforce_emulator.deletion_log import clear_deletion_log, keep_deletion_log
 from include.salesforce_emulator.schema import IDS, NUMBERS, TEXTS, Field, FieldType, Schema, SObject
 
 if TYPE_CHECKING:
@@ -97,12 +98,14 @@ class Store:
         with self.transaction() as connection:
             for sobject in schema.objects:
                 _create_table(connection, sobject)
+            keep_deletion_log(connection, (item.name for item in schema.objects))
 
     def clear(self, schema: Schema) -> None:
         """Remove every record; Ids are not given again."""
         with self.transaction() as connection:
             for sobject in schema.objects:
                 connection.execute(f"DELETE FROM {quote(sobject.name)}")  # noqa: S608 - a name of the schema
+            clear_deletion_log(connection)
 
     def reserve_numbers(self, sobject: str, count: int) -> int:
         """Set so many record numbers of an object aside and return the first."""
