@@ -26,6 +26,7 @@ from include.salesforce_emulator.soap_wire import (
     child,
     children,
     flag,
+    is_nil,
     local_name,
     text,
     text_of,
@@ -91,25 +92,29 @@ def _merge(server: Server, item: Element, user_id: str) -> _Result:
         return _Result({"id": None}, (RowError("REQUIRED_FIELD_MISSING", "masterRecord is missing"),))
     master_id = text(master, "Id") or ""
     try:
-        with server.org.store.transaction():
-            sobject = server.org.sobject(text(master, "type") or "", user_id=user_id)
-            related = _related_ids(server, sobject, losers)
-            fields = flat_row(server.org, sobject.name, _record(sobject, master))
-            server.org.merge(sobject.name, master_id, losers, fields=fields, user_id=user_id)
+        sobject = server.org.sobject(text(master, "type") or "", user_id=user_id)
+        fields = flat_row(server.org, sobject.name, _record(sobject, master))
+        merged = server.org.merge(sobject.name, master_id, losers, fields=fields or None, user_id=user_id)
     except SalesforceFault as fault:
         return _Result({"id": normalise_id(master_id)}, (_row_error(fault),))
-    merged = tuple(normalise_id(loser) or loser for loser in losers)
     return _Result(
-        {"id": normalise_id(master_id), "mergedRecordIds": merged, "updatedRelatedIds": tuple(related)}
+        {
+            "id": merged.id,
+            "mergedRecordIds": merged.merged_record_ids,
+            "updatedRelatedIds": merged.updated_related_ids,
+        }
     )
 
 
 def _record(sobject: SObject, element: Element) -> dict[str, object]:
-    """Read an sObject's fields as REST would send them: values by type, references by external id as objects."""
+    """Read an sObject's fields as REST would send them: values by type, references by external id as objects.
+
+    An empty element empties its field, as ``fieldsToNull`` does; one that is ``xsi:nil`` says nothing.
+    """
     record: dict[str, object] = {text_of(name) or "": None for name in children(element, "fieldsToNull")}
     for part in element:
         name = local_name(part)
-        if name in ("type", "Id", "fieldsToNull"):
+        if name in ("type", "Id", "fieldsToNull") or is_nil(part):
             continue
         record[name] = _reference(part) if len(part) else _value(sobject, name, text_of(part))
     return record
@@ -130,24 +135,6 @@ def _value(sobject: SObject, name: str, value: str | None) -> object:
         return float(value) if field.type in NUMBERS else value
     except ValueError:
         return value  # the engine says what is wrong with it
-
-
-def _related_ids(server: Server, sobject: SObject, losers: Sequence[str]) -> list[str]:
-    """Return the records that point at the losers, and will point at the master."""
-    ids = [known for known in map(normalise_id, losers) if known is not None]
-    found: dict[str, None] = {}
-    for related in server.org.sobjects() if ids else []:
-        for field in related.fields:
-            if sobject.name in field.reference_to and field.updateable:
-                found |= dict.fromkeys(_ids_where(server, related.name, field.name, ids))
-    return list(found)
-
-
-def _ids_where(server: Server, sobject: str, field: str, ids: Sequence[str]) -> list[str]:
-    """Return the records whose field holds one of some well-formed Ids."""
-    listed = ", ".join(f"'{item}'" for item in ids)
-    rows = server.org.query(" ".join(("SELECT Id FROM", sobject, "WHERE", field, "IN (", listed, ")")))
-    return [str(row["Id"]) for row in rows.records(0, rows.total_size)]
 
 
 def delete(server: Server, call: SoapCall, user_id: str) -> Sequence[Content]:
@@ -192,9 +179,7 @@ def _write_one_object(
 ) -> list[RowResult]:
     kept: set[str] = set()
     if operation == "hardDelete":
-        kept = set(
-            _ids_where(server, sobject, "Id", [known for item in ids if (known := normalise_id(item))])
-        )
+        kept = _not_deleted(server, sobject, ids)
     rows = [{"Id": item} for item in ids if normalise_id(item) not in kept]
     try:
         results = write_rows(
@@ -204,6 +189,13 @@ def _write_one_object(
         results = [RowResult(None, created=False, errors=(_row_error(fault),))] * len(rows)
     written = iter(results)
     return [_not_in_bin(item) if normalise_id(item) in kept else next(written) for item in ids]
+
+
+def _not_deleted(server: Server, sobject: str, ids: Sequence[str]) -> set[str]:
+    """Return which of some well-formed Ids are those of records that are not deleted."""
+    listed = ", ".join(f"'{normalise_id(item)}'" for item in ids)
+    rows = server.org.query(" ".join(("SELECT Id FROM", sobject, "WHERE Id IN (", listed, ")")))
+    return {str(row["Id"]) for row in rows.records(0, rows.total_size)}
 
 
 def _not_in_bin(record_id: str) -> RowResult:

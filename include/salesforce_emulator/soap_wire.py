@@ -131,9 +131,14 @@ def text(parent: Element, name: str) -> str | None:
 
 def text_of(element: Element) -> str | None:
     """Return an element's text without outer blanks; None if it is nil or empty."""
-    if element.get(_NIL) in ("true", "1"):
+    if is_nil(element):
         return None
     return (element.text or "").strip() or None
+
+
+def is_nil(element: Element) -> bool:
+    """Whether an element says that it has no value."""
+    return element.get(_NIL) in ("true", "1")
 
 
 def flag(parent: Element, name: str) -> bool:

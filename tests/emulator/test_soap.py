@@ -271,6 +271,35 @@ def test_convert_lead_makes_an_account_and_a_contact_and_tells_their_ids(org: Lo
     assert _texts(result, "accountId") == [contact["AccountId"]]
 
 
+def test_convert_lead_minds_every_wish_of_the_request(org: LocalOrg) -> None:
+    (owner,) = org.seed("User", {"Username": "o@example.org", "LastName": "Own", "Email": "o@example.org"})
+    (contact,) = org.seed("Contact", {"LastName": "Hopper", "LeadSource": "Web"})
+    first, second = org.seed("Lead", _LEAD, {**_LEAD, "LeadSource": "Other"})
+    (account,) = org.seed("Account", {"Name": "Navy"})
+    org.change("Contact", Id=contact, AccountId=account)
+    wishes = _convert(first, ownerId=owner, opportunityName="Fleet") + _convert(
+        second,
+        accountId=account,
+        contactId=contact,
+        doNotCreateOpportunity="true",
+        overwriteLeadSource="true",
+    )
+    made, joined = _results(_post(org, f"<u:convertLead>{wishes}</u:convertLead>"))
+    (opportunity,) = org.records("Opportunity")
+    assert (opportunity["Name"], opportunity["OwnerId"]) == ("Fleet", owner)
+    assert _texts(made, "opportunityId") == [opportunity["Id"]]
+    assert [_texts(joined, name) for name in ("accountId", "contactId")] == [[account], [contact]]
+    assert org.records("Contact", Id=contact)[0]["LeadSource"] == "Other"
+
+
+def test_a_status_that_is_not_one_of_converted_leads_is_the_leads_own_error(org: LocalOrg) -> None:
+    (lead_id,) = org.seed("Lead", _LEAD)
+    wrong = _convert(lead_id, convertedStatus="Open - Not Contacted", doNotCreateOpportunity="true")
+    (result,) = _results(_post(org, f"<u:convertLead>{wrong}</u:convertLead>"))
+    assert _texts(result, "success") == ["false"]
+    assert "invalid convertedStatus" in _texts(result, "message")[0]
+
+
 def test_convert_lead_tells_each_lead_its_own_error(org: LocalOrg) -> None:
     lead_id, converted = org.seed("Lead", _LEAD, _LEAD)
     org.control("POST", "convert", {"lead_id": converted})
@@ -298,6 +327,15 @@ def test_merge_moves_what_pointed_at_the_loser_and_keeps_the_values_of_the_reque
     assert (_texts(result, "mergedRecordIds"), _texts(result, "updatedRelatedIds")) == ([loser], [event_id])
     assert org.records("Contact")[0]["FirstName"] == "Grace & Co"
     assert org.records("Event")[0]["WhoId"] == master
+
+
+def test_the_master_of_a_merge_loses_only_the_values_that_are_named_to_be_emptied(org: LocalOrg) -> None:
+    kept = {"LastName": "Hopper", "FirstName": "Grace", "Title": "Admiral", "Phone": "1"}
+    master, loser = org.seed("Contact", kept, {"LastName": "Hoper"})
+    fields = '<s:fieldsToNull>Phone</s:fieldsToNull><s:FirstName xsi:nil="true"/><s:Title/>'
+    _results(_post(org, f"<u:merge>{_merge('Contact', master, loser, fields=fields)}</u:merge>"))
+    (contact,) = org.records("Contact")
+    assert [contact[name] for name in ("FirstName", "Title", "Phone")] == ["Grace", None, None]
 
 
 def test_each_merge_is_a_transaction_of_its_own(org: LocalOrg) -> None:
