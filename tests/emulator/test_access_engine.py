@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from include.salesforce_emulator.access import is_permissionable
 from include.salesforce_emulator.errors import SalesforceFault
 from include.salesforce_emulator.org_setup import (
     DEFAULT_PERMISSIONS,
@@ -179,6 +180,32 @@ def test_a_default_fills_a_field_its_user_cannot_see(bench: LimitedBench) -> Non
     assert "ShowAs" not in bench.described("Event")
     assert bench.as_limited("insert", "Event", event()) == [()]
     assert bench.column("SELECT ShowAs FROM Event") == ["Busy"]
+
+
+@pytest.mark.parametrize("left", list(FieldAccess))
+@pytest.mark.parametrize(
+    ("sobject", "row"),
+    [
+        ("Lead", {"LastName": "A", "Company": "x"}),
+        ("Contact", {"LastName": "A"}),
+        ("Account", {"Name": "A"}),
+        ("Task", {}),
+        ("Campaign", {"Name": "A"}),
+    ],
+)
+def test_an_object_whose_every_field_is_limited_is_still_read_written_and_described(
+    bench: LimitedBench, sobject: str, row: Row, left: FieldAccess
+) -> None:
+    limitable = [field.name for field in bench.org.sobject(sobject).fields if is_permissionable(field)]
+    bench.limit(fields={sobject: dict.fromkeys(limitable, left)})
+    assert bench.as_limited("insert", sobject, row) == [()]
+    described = bench.described(sobject)
+    writable = {name for name, field in described.items() if field["createable"] or field["updateable"]}
+    assert limitable
+    assert not writable & set(limitable)
+    assert bool(described.keys() & set(limitable)) is (left is READ)
+    (record,) = bench.seen(f"SELECT FIELDS(ALL) FROM {sobject} LIMIT 1")
+    assert record.keys() - {"attributes"} == described.keys()
 
 
 @pytest.mark.parametrize("named", ["Activity", "Event", "Task"])
