@@ -115,6 +115,13 @@ def test_deleted_records_and_converted_leads_are_no_duplicates(bench: Bench) -> 
 
 
 @pytest.mark.rule("P3")
+def test_a_conversion_is_not_checked_even_where_the_lead_itself_would_block_its_contact(bench: Bench) -> None:
+    from_leads = MatchingRule(name="Leads", sobject="Lead", fields={"Email": "Email"})
+    configure(bench, by_email(on_create="block", matching_rules=(from_leads,)))
+    assert bench.org.convert_lead(bench.lead(**ANN))["success"]
+
+
+@pytest.mark.rule("P3")
 def test_an_edit_is_checked_only_where_a_matched_field_changes_and_never_against_itself(bench: Bench) -> None:
     first = bench.contact(Email="one@example.org")
     second = bench.contact(Email="ONE@example.org")
