@@ -1,4 +1,4 @@
-"""Drives the local org's ASGI application in this process, without a socket, so that thousands of requests take seconds."""
+"""Drives the local org's ASGI application in this process, without a socket: thousands of requests take seconds."""
 
 from __future__ import annotations
 
@@ -77,7 +77,9 @@ class AsgiOrg:
     def _scope(self, request: Request) -> dict[str, Any]:
         raw_path, _, query = request.target.partition("?")
         given = {name.lower() for name, _ in request.headers}
-        headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in request.headers]
+        headers = [
+            (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in request.headers
+        ]
         if "host" not in given:
             headers.append((b"host", b"127.0.0.1:8080"))
         if request.signed_in and "authorization" not in given:
