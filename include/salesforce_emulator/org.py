@@ -22,7 +22,7 @@ from include.salesforce_emulator.ids import normalise_id
 from include.salesforce_emulator.merging import MergeResult, Merging
 from include.salesforce_emulator.org_rules import OrgRules
 from include.salesforce_emulator.org_setup import OrgSetup, UserSetup
-from include.salesforce_emulator.package import read_custom_fields
+from include.salesforce_emulator.package_objects import deploy
 from include.salesforce_emulator.reading import match_field, read_records
 from include.salesforce_emulator.record_types import store_record_types
 from include.salesforce_emulator.records import RecordWriter
@@ -95,15 +95,15 @@ class Org:
     def open(
         cls, data: pathlib.Path | None, package: pathlib.Path | None, setup: OrgSetup | None = None
     ) -> Org:
-        """Open the org kept in `data` (in memory if None) with the custom fields of the `package` folder.
+        """Open the org kept in `data` (in memory if None) with the objects and fields of the `package` folder.
 
         Raises:
             SalesforceFault: the package cannot be deployed, or the setup does not fit the org.
         """
-        schema = standard_schema()
+        store, schema = Store(data), standard_schema()
         if package is not None:
-            schema = schema.with_fields(read_custom_fields(package))
-        return cls(Store(data), schema, Clock(), setup)
+            schema = deploy(schema, package, store)
+        return cls(store, schema, Clock(), setup)
 
     @property
     def setup(self) -> OrgSetup:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from include.salesforce_emulator.drafts import Batch
 from include.salesforce_emulator.record_types import settle_record_types
 from include.salesforce_emulator.rules_campaign import add_first_statuses, check_member, check_status
+from include.salesforce_emulator.rules_custom import name_the_nameless, number_records
 from include.salesforce_emulator.rules_event import check_event
 from include.salesforce_emulator.rules_opportunity import check_opportunity
 from include.salesforce_emulator.rules_owner import check_owner
@@ -41,11 +42,12 @@ AFTER: Mapping[str, tuple[Rule, ...]] = {
 def apply_before(batch: Batch) -> None:
     """Run the checks of the batch's object; they refuse drafts or add derived values."""
     settle_record_types(batch)
+    number_records(batch)
     for rule in BEFORE.get(batch.sobject.name, (check_owner,)):
         rule(batch)
 
 
 def apply_after(batch: Batch) -> None:
     """Run the effects of the batch's object, once its records are stored."""
-    for rule in AFTER.get(batch.sobject.name, ()):
+    for rule in AFTER.get(batch.sobject.name, (name_the_nameless,)):
         rule(batch)
