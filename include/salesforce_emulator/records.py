@@ -32,7 +32,8 @@ from include.salesforce_emulator.rules_access import (
     check_parents,
     check_sharing,
 )
-from include.salesforce_emulator.store import Store, quote
+from include.salesforce_emulator.schema import FieldType
+from include.salesforce_emulator.store import Store, quote, unfilled
 from include.salesforce_emulator.values import date_time_text
 from include.salesforce_emulator.writes import Operation, RowResult, WriteOptions
 
@@ -178,19 +179,19 @@ class RecordWriter:
         ids = make_ids(sobject.key_prefix, self._store.reserve_numbers(sobject.name, len(new)), len(new))
         audit = (batch.stamp, user, batch.stamp, user, batch.stamp)
         may_set_audit = batch.access.allows(UserPermission.CREATE_AUDIT_FIELDS)
-        rows: dict[tuple[str, ...], list[tuple[Any, ...]]] = defaultdict(list)
+        names = _filled(sobject, new)
+        rows = []
         for draft, record_id in zip(new, ids, strict=True):
             draft.id = record_id
             stamps = _given_audit(draft, audit) if may_set_audit else audit
-            rows[tuple(draft.values)].append((record_id, *stamps, *draft.values.values()))
+            rows.append((record_id, *stamps, *map(draft.values.get, names)))
+        columns = ("Id", *_AUDIT, *names)
         with self._store.transaction() as connection:
-            for names, alike in rows.items():
-                columns = ("Id", *_AUDIT, *names)
-                connection.executemany(
-                    f"INSERT INTO {quote(sobject.name)} ({', '.join(map(quote, columns))}) "  # noqa: S608 - schema names
-                    f"VALUES ({', '.join('?' * len(columns))})",
-                    alike,
-                )
+            connection.executemany(
+                f"INSERT INTO {quote(sobject.name)} ({', '.join(map(quote, columns))}) "  # noqa: S608 - schema names
+                f"VALUES ({', '.join('?' * len(columns))})",
+                rows,
+            )
 
     def _update(self, batch: Batch, created: set[int]) -> None:
         # Only what changes is written: SQLite then leaves the indexes of all other columns alone.
@@ -212,6 +213,7 @@ class RecordWriter:
 
 
 _AUDIT = ("CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById", "SystemModstamp")
+_OWN_COLUMNS = frozenset({"Id", *_AUDIT})
 _UPDATE_AUDIT = ("LastModifiedDate", "LastModifiedById", "SystemModstamp")
 
 
@@ -219,6 +221,23 @@ def _matched_by(sobject: SObject, external_id: str | None, access: Access) -> Fi
     match = match_field(access.schema.get(sobject.name), external_id or "Id")
     access.require_match(match)
     return match
+
+
+def _filled(sobject: SObject, new: Sequence[Draft]) -> list[str]:
+    """Return the fields to which some new record gives another value than its table would; each costs time.
+
+    A custom check box always counts, for its default may have been another when its column was made.
+    """
+    return [
+        item.name
+        for item in sobject.fields
+        if item.name not in _OWN_COLUMNS
+        and ((item.custom and item.type is FieldType.BOOLEAN) or _differs(new, item.name, unfilled(item)))
+    ]
+
+
+def _differs(new: Sequence[Draft], name: str, usual: int | None) -> bool:
+    return any(draft.values.get(name, usual) != usual for draft in new)
 
 
 def _given_audit(draft: Draft, usual: tuple[str, ...]) -> tuple[Any, ...]:

@@ -23,7 +23,8 @@ DELETED_WITH = "_deleted_with"
 """Id of the record whose deletion took this one along; undeleting that one brings this one back."""
 
 _AUDIT_USERS = frozenset({"CreatedById", "LastModifiedById"})
-_INDEXED_TIMES = frozenset({"SystemModstamp", "StartDateTime"})
+_BARE = frozenset({("Event", "OwnerId"), ("Event", "RecurrenceActivityId")})
+"""References by which nothing looks records up; on objects that come in bulk every index costs time."""
 
 
 def quote(name: str) -> str:
@@ -161,9 +162,14 @@ def _create_table(connection: sqlite3.Connection, sobject: SObject) -> None:
         )
 
 
+def unfilled(item: Field) -> int | None:
+    """Return what a field's column holds where a row is inserted without it."""
+    return int(item.default or 0) if item.type is FieldType.BOOLEAN else None
+
+
 def _column(item: Field) -> str:
     if item.type is FieldType.BOOLEAN:
-        return f"{quote(item.name)} INTEGER NOT NULL DEFAULT {int(item.default or 0)}"
+        return f"{quote(item.name)} INTEGER NOT NULL DEFAULT {unfilled(item)}"
     if item.type is FieldType.INT:
         return f"{quote(item.name)} INTEGER"
     if item.type in NUMBERS:
@@ -176,9 +182,9 @@ def _column(item: Field) -> str:
 def _indexed(sobject: SObject) -> Iterable[Field]:
     for item in sobject.fields:
         if item.type in IDS:
-            is_asked_for = item.name not in _AUDIT_USERS | {"Id"}
+            is_asked_for = item.name not in _AUDIT_USERS | {"Id"} and (sobject.name, item.name) not in _BARE
         else:
             is_name = item.name_field and item.type is not FieldType.COMBOBOX
-            is_asked_for = item.unique or item.is_matchable or is_name or item.name in _INDEXED_TIMES
+            is_asked_for = item.unique or item.is_matchable or is_name or item.name == "SystemModstamp"
         if is_asked_for:
             yield item
