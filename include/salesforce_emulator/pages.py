@@ -117,7 +117,7 @@ def _related(server: Server, sobject: SObject, is_it: str) -> list[tuple[str, li
         target = server.org.sobject(activity)
         links = [
             field.name
-            for name in ("WhoId", "WhatId", "OwnerId")
+            for name in ("WhoId", "WhatId", "AccountId", "OwnerId")
             if (field := target.field(name)) is not None and sobject.name in field.reference_to
         ]
         if not links:

@@ -5,6 +5,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from include.salesforce_emulator import pages
+from include.salesforce_emulator.app import require_loopback
+from include.salesforce_emulator.errors import SalesforceFault
 from tests.emulator.clients import BulkJob
 from tests.local_org import LocalOrg
 
@@ -36,12 +39,21 @@ def test_a_record_page_shows_its_fields_and_links_to_what_it_refers_to(org: Loca
 
 
 def test_a_persons_page_shows_the_activities_that_concern_them(org: LocalOrg) -> None:
-    (contact,) = org.seed("Contact", {"LastName": "Hopper"})
+    (account,) = org.seed("Account", {"Name": "Navy"})
+    (contact,) = org.seed("Contact", {"LastName": "Hopper", "AccountId": account})
     (event,) = org.seed("Event", {"Subject": "Visit of an admiral", "WhoId": contact, **_SPAN})
     (task,) = org.seed("Task", {"Subject": "Call back", "WhoId": contact})
-    page = _page(org, f"/lightning/r/Contact/{contact}/view")
-    for shown in ("Visit of an admiral", f'href="/{event}"', "Call back", f'href="/{task}"'):
-        assert shown in page
+    for path in (f"/lightning/r/Contact/{contact}/view", f"/lightning/r/Account/{account}/view"):
+        page = _page(org, path)
+        for shown in ("Visit of an admiral", f'href="/{event}"', "Call back", f'href="/{task}"'):
+            assert shown in page, path
+
+
+def test_pages_answer_on_loopback_only() -> None:
+    assert all(endpoint.loopback_only for endpoint in pages.ENDPOINTS)
+    require_loopback({"client": ("127.0.0.1", 5000)})
+    with pytest.raises(SalesforceFault):
+        require_loopback({"client": ("192.0.2.7", 5000)})
 
 
 def test_whatever_a_record_holds_is_text_on_its_page(org: LocalOrg) -> None:
