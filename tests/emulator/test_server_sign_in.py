@@ -7,11 +7,9 @@ from pathlib import Path
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
-from simple_salesforce import Salesforce
-from simple_salesforce.exceptions import SalesforceAuthenticationFailed
 
-from tests.emulator.clients import client_session, signed_in
-from tests.local_org import VERSION, LocalOrg
+from tests.emulator.clients import signed_in
+from tests.local_org import LocalOrg
 
 pytestmark = [pytest.mark.rule("P2"), pytest.mark.rule("P3")]
 _JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -31,67 +29,6 @@ def _assertion(org: LocalOrg, key: object | None = None, **changes: object) -> s
     }
     own_key = Path(org.announcement["private_key_file"]).read_text()
     return jwt.encode({**claims, **changes}, key or own_key, algorithm="RS256")
-
-
-def test_simple_salesforce_signs_in_with_client_credentials(org: LocalOrg) -> None:
-    assert signed_in(org).query("SELECT Id FROM User LIMIT 1")["totalSize"] == 1
-
-
-def test_simple_salesforce_signs_in_with_a_jwt(org: LocalOrg) -> None:
-    client = Salesforce(
-        username=org.announcement["username"],
-        consumer_key=org.announcement["consumer_key"],
-        privatekey_file=org.announcement["private_key_file"],
-        version=VERSION,
-        session=client_session(org),
-    )
-    assert client.query("SELECT Id FROM User LIMIT 1")["totalSize"] == 1
-
-
-def test_simple_salesforce_signs_in_with_password_and_consumer_key(org: LocalOrg) -> None:
-    client = Salesforce(
-        username=org.announcement["username"],
-        password=org.announcement["password"] + org.announcement["security_token"],
-        consumer_key=org.announcement["consumer_key"],
-        consumer_secret=org.announcement["consumer_secret"],
-        version=VERSION,
-        session=client_session(org),
-    )
-    assert client.query("SELECT Id FROM User LIMIT 1")["totalSize"] == 1
-
-
-def test_simple_salesforce_signs_in_by_soap_below_version_65(org: LocalOrg) -> None:
-    client = Salesforce(
-        username=org.announcement["username"],
-        password=org.announcement["password"],
-        security_token=org.announcement["security_token"],
-        version="64.0",
-        session=client_session(org),
-    )
-    assert client.query("SELECT Id FROM User LIMIT 1")["totalSize"] == 1
-
-
-@pytest.mark.parametrize("version", ["65.0", "66.0"])
-def test_soap_login_is_gone_from_version_65(org: LocalOrg, version: str) -> None:
-    with pytest.raises(SalesforceAuthenticationFailed, match="INVALID_OPERATION"):
-        Salesforce(
-            username=org.announcement["username"],
-            password=org.announcement["password"],
-            security_token=org.announcement["security_token"],
-            version=version,
-            session=client_session(org),
-        )
-
-
-def test_soap_login_refuses_a_wrong_password(org: LocalOrg) -> None:
-    with pytest.raises(SalesforceAuthenticationFailed, match="INVALID_LOGIN"):
-        Salesforce(
-            username=org.announcement["username"],
-            password="wrong",
-            security_token=org.announcement["security_token"],
-            version="64.0",
-            session=client_session(org),
-        )
 
 
 def test_client_credentials_are_taken_from_basic_authentication_and_from_the_form(org: LocalOrg) -> None:
@@ -170,13 +107,6 @@ def test_a_session_ends_two_hours_of_the_orgs_clock_after_its_last_use(org: Loca
     assert org.call("GET", "/limits").status_code == 200
     org.control("POST", "clock", {"advance_seconds": 7300})
     assert org.call("GET", "/limits").status_code == 401
-
-
-def test_simple_salesforce_signs_in_again_when_its_session_ended(org: LocalOrg) -> None:
-    client = signed_in(org)
-    org.control("DELETE", "sessions")
-    assert client.query("SELECT Id FROM User LIMIT 1")["totalSize"] == 1
-    assert org.calls()["login"] == 2
 
 
 def test_userinfo_says_who_is_signed_in_and_where_the_apis_are(org: LocalOrg) -> None:
