@@ -224,7 +224,7 @@ class LeadConversion:
         return str(record["Id"])
 
     def _write(self, operation: Operation, sobject: str, row: Record, user_id: str) -> str:
-        options = WriteOptions(user_id=user_id, check_duplicates=False, auto_assign=False)
+        options = WriteOptions(user_id=user_id, run_rules=False, auto_assign=False)
         target = self._schema.get(sobject)
         result = self._writer.write(
             operation, target, [_wire(row, target)], external_id=None, options=options

@@ -167,7 +167,7 @@ class Merging:
     ) -> None:
         if not fields:
             return
-        options = WriteOptions(user_id=self._user_id, check_duplicates=False, auto_assign=False)
+        options = WriteOptions(user_id=self._user_id, run_rules=False, auto_assign=False)
         rows = [{**{name: value for name, value in fields.items() if name.lower() != "id"}, "Id": master}]
         (result,) = self._writer.write(
             Operation.UPDATE, sobject, rows, external_id=None, options=options, access=access

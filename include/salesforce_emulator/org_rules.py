@@ -34,7 +34,11 @@ class OrgRules:
         self._assignment.assign(batch)
 
     def check(self, batch: Batch) -> None:
-        """Refuse what the rules refuse; comes after every check of the org's own."""
-        self._validation.check(batch)
-        self.duplicates.check(batch)
+        """Refuse what the rules refuse; comes after every check of the org's own.
+
+        A conversion runs none of them, as without "Require Validation for Converted Leads" (Salesforce Help 000204497).
+        """
+        if batch.options.run_rules:
+            self._validation.check(batch)
+            self.duplicates.check(batch)
         check_storage(batch, self._schema)

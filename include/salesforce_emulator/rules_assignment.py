@@ -3,7 +3,8 @@
 Facts [RESTG, *Assignment Rule Header*]: `Sforce-Auto-Assign` is TRUE unless the request says otherwise and then holds
 for created and updated records; an Id of a rule, active or not, holds for created ones. Bulk assigns only where the
 job names a rule [BULK66]. The rule overrides an owner the row names (seen by integrations whose owners were replaced
-until they sent FALSE). No entry fits: the default lead owner; without one, the owner stays as it was or is the writer.
+until they sent FALSE). No entry fits: the default lead owner [Salesforce Help 000176863]; without one, the owner
+stays as it was or is the writer.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Data storage: what the records take of it, and the refusal once it is used up.
 
 A record takes 2 KB whatever it holds, a campaign member 1 KB, a campaign 8 KB; a Person Account is an Account and a
-Contact, so 4 KB [salesforce-facts.md §14; Salesforce Help, *Data and File Storage Allocations*]. Records in the
+Contact, so 4 KB [Salesforce Help 000193871]. Records in the
 recycle bin take nothing, nor do users and what an administrator sets up.
 """
 

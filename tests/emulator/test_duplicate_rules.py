@@ -9,7 +9,13 @@ from typing import Any
 import pytest
 
 from include.salesforce_emulator.errors import SalesforceFault
-from include.salesforce_emulator.org_setup import DuplicateRuleSetup, MatchingRule, OrgSetup
+from include.salesforce_emulator.org_setup import (
+    Condition,
+    DuplicateRuleSetup,
+    MatchingRule,
+    OrgSetup,
+    ValidationRuleSetup,
+)
 from include.salesforce_emulator.standard_duplicate_rules import STANDARD_DUPLICATE_RULES
 from tests.emulator.clients import BulkJob, table
 from tests.emulator.engine_bench import Bench
@@ -115,9 +121,14 @@ def test_deleted_records_and_converted_leads_are_no_duplicates(bench: Bench) -> 
 
 
 @pytest.mark.rule("P3")
-def test_a_conversion_is_not_checked_even_where_the_lead_itself_would_block_its_contact(bench: Bench) -> None:
+def test_a_conversion_runs_no_rule_not_even_one_that_finds_the_lead_itself(bench: Bench) -> None:
     from_leads = MatchingRule(name="Leads", sobject="Lead", fields={"Email": "Email"})
-    configure(bench, by_email(on_create="block", matching_rules=(from_leads,)))
+    asks_title = ValidationRuleSetup(
+        name="R", sobject="Contact", message="M", conditions=(Condition(field="Title", operator="is_blank"),)
+    )
+    blocks = by_email(on_create="block", matching_rules=(from_leads,))
+    bench.org.configure(OrgSetup(duplicate_rules=(blocks,), validation_rules=(asks_title,)))
+    assert codes(bench, "Contact", {"LastName": "Doe"}) == ["FIELD_CUSTOM_VALIDATION_EXCEPTION"]
     assert bench.org.convert_lead(bench.lead(**ANN))["success"]
 
 
