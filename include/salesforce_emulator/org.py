@@ -180,7 +180,7 @@ class Org:
             SalesforceFault: NOT_FOUND.
         """
         seen = self.access_of(user_id).schema_for(Operation.INSERT)
-        return describe_object(seen.get(name), seen, version=version)
+        return describe_object(seen.get(name), seen, version=version, record_types=self._record_types)
 
     def describe_global(self, *, version: str = API_VERSION, user_id: str | None = None) -> dict[str, Any]:
         """Return the short describe of every object, as REST answers it to a user."""
