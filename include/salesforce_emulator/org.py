@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
+from pydantic import ValidationError
+
 from include.salesforce_emulator.access import Access, access_under, check_users
 from include.salesforce_emulator.bootstrap import fill_org, org_ids
 from include.salesforce_emulator.clock import Clock
@@ -374,4 +376,8 @@ class Org:
 
 def _kept_setup(store: Store) -> OrgSetup:
     kept = store.fact(_SETUP_FACT)
-    return OrgSetup() if kept is None else OrgSetup.model_validate_json(kept)
+    try:
+        return OrgSetup() if kept is None else OrgSetup.model_validate_json(kept)
+    except ValidationError as error:
+        message = "The setup that its data holds is not one any more. Give another with --setup."
+        raise SalesforceFault(HTTPStatus.INTERNAL_SERVER_ERROR, "UNKNOWN_EXCEPTION", message) from error

@@ -22,6 +22,9 @@ ROW = "_row"
 DELETED_WITH = "_deleted_with"
 """Id of the record whose deletion took this one along; undeleting that one brings this one back."""
 
+_APPLICATION_ID = 0x53464C4F
+"""Marks a database as a local org's in SQLite's header (sqlite.org/pragma.html#pragma_application_id)."""
+
 _AUDIT_USERS = frozenset({"CreatedById", "LastModifiedById"})
 _BARE = frozenset({("Event", "OwnerId"), ("Event", "RecurrenceActivityId")})
 """References by which nothing looks records up; on objects that come in bulk every index costs time."""
@@ -46,6 +49,7 @@ class Store:
         self._connection = sqlite3.connect(
             ":memory:" if path is None else path, isolation_level=None, check_same_thread=False
         )
+        _claim(self._connection)
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = NORMAL")
         self._connection.execute("PRAGMA cache_size = -65536")
@@ -125,6 +129,18 @@ class Store:
         """Keep a fact about the org itself."""
         with self.transaction() as connection:
             connection.execute("INSERT OR REPLACE INTO _facts VALUES (?, ?)", (name, value))
+
+
+def _claim(connection: sqlite3.Connection) -> None:
+    """Mark a new database as a local org's, and refuse one that is another program's."""
+    application_id = connection.execute("PRAGMA application_id").fetchone()[0]
+    if application_id == _APPLICATION_ID:
+        return
+    tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if application_id or (tables and "_facts" not in tables):
+        message = "it is the database of another program"
+        raise sqlite3.DatabaseError(message)
+    connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
 
 
 def _statements(depth: int) -> tuple[str, str, tuple[str, ...]]:
