@@ -76,6 +76,6 @@ def _match_result(org: Org, request: ApiRequest, matches: DuplicateMatches) -> d
 
 def _record(org: Org, request: ApiRequest, sobject: str, record_id: str) -> dict[str, object]:
     if _wants_details(request):
-        return org.retrieve(sobject, record_id, version=request.version)
+        return org.retrieve(sobject, record_id, version=request.version, user_id=request.user_id)
     url = f"/services/data/v{request.version}/sobjects/{sobject}/{record_id}"
     return {"attributes": {"type": sobject, "url": url}, "Id": record_id}

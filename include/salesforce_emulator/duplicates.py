@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 SAVE_ROWS = 200
 MOST_MATCHES = 100
 """Records of one match that are told of (ours)."""
+_STANDARD_OBJECTS = frozenset({"Account", "Contact", "Lead"})
 _INDEX_PREFIX = "matching:"
 
 Key = tuple[Any, ...]
@@ -126,6 +127,8 @@ class DuplicateRules:
                     raise invalid_setup("Two rules have this name.")
                 names.add(rule.name.lower())
                 sobject = known_object(schema, rule.sobject)
+                if sobject.name not in _STANDARD_OBJECTS and not sobject.custom:
+                    raise invalid_setup(f"{sobject.name} takes no duplicate rules.")
                 matchings = tuple(_matching(item, sobject, schema) for item in rule.matching_rules)
             if rule.active:
                 self._rules[sobject.name].append(_Rule(rule, sobject, matchings, Bypass(rule.bypassed_by)))

@@ -122,6 +122,7 @@ class DuplicateRuleSetup(_Setup):
 
     Attributes:
         name: its DeveloperName.
+        sobject: Account, Contact, Lead or a custom object.
         on_create, on_edit: `allow` or `block` the record.
         alert: whether `allow` alerts, which API clients see as a refusal they may override.
         matching_rules: any of them finding a record is enough.
@@ -129,7 +130,7 @@ class DuplicateRuleSetup(_Setup):
     """
 
     name: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=80)
-    sobject: Literal["Account", "Contact", "Lead"]
+    sobject: str
     active: bool = True
     on_create: Literal["allow", "block"] = "allow"
     on_edit: Literal["allow", "block"] = "allow"

@@ -218,6 +218,10 @@ def test_a_rule_that_does_not_fit_the_org_is_refused_by_name(bench: Bench) -> No
         SalesforceFault, match=r"INVALID_SETUP: The duplicate rule R: Lead has no field Nope\."
     ):
         configure(bench, by_email(name="R", matching_rules=(wrong,)))
+    with pytest.raises(
+        SalesforceFault, match=r"The duplicate rule Same_Email: Event takes no duplicate rules\."
+    ):
+        configure(bench, by_email(sobject="Event"))
     with pytest.raises(SalesforceFault, match="INVALID_SETUP: The duplicate rule Same_Email: Two rules"):
         configure(bench, by_email(), by_email())
 
