@@ -26,6 +26,7 @@ class Draft:
     Attributes:
         values: stored values by field name, only of the fields given or derived.
         before: the stored record, or None for a new one.
+        error: why the row is refused; `further_errors` are told with it.
         lookups: values of relationship columns that still have to be found, by position in the plan.
     """
 
@@ -33,6 +34,7 @@ class Draft:
     id: str | None = None
     before: Mapping[str, Any] | None = None
     error: RowError | None = None
+    further_errors: tuple[RowError, ...] = ()
     lookups: tuple[tuple[int, str], ...] = ()
     plan: Any = None
 

@@ -147,7 +147,7 @@ class RecordWriter:
         return [
             RowResult(draft.id, created=id(draft) in created)
             if draft.error is None
-            else RowResult(draft.id, created=False, errors=(draft.error,))
+            else RowResult(draft.id, created=False, errors=(draft.error, *draft.further_errors))
             for draft in batch.drafts
         ]
 

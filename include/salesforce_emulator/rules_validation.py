@@ -1,7 +1,7 @@
 """Validation rules of the setup document: a record that meets all conditions of a rule is refused with its message.
 
 They are the administrator's own checks, so they come after the org's [Apex Developer Guide, *Triggers and Order of
-Execution*]. The first rule that a record breaks is reported; Salesforce reports every one.
+Execution*]. Every rule that a record breaks is told.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from include.salesforce_emulator.errors import RowError
 from include.salesforce_emulator.rule_conditions import Test, all_hold, known_field, known_object, named
 from include.salesforce_emulator.setup_users import Bypass
 
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class _Rule:
     is_broken: Test
-    message: str
-    fields: tuple[str, ...]
+    error: RowError
     bypass: Bypass
 
 
@@ -43,14 +43,16 @@ class ValidationRules:
                 fields = () if rule.field is None else (known_field(sobject, rule.field).name,)
                 broken = all_hold(rule.conditions, sobject, schema)
             if rule.active:
-                compiled = _Rule(broken, rule.message, fields, Bypass(rule.bypassed_by))
-                self._rules[sobject.name].append(compiled)
+                error = RowError("FIELD_CUSTOM_VALIDATION_EXCEPTION", rule.message, fields)
+                self._rules[sobject.name].append(_Rule(broken, error, Bypass(rule.bypassed_by)))
 
     def check(self, batch: Batch) -> None:
         """Refuse the drafts that break a rule."""
-        for rule in self._rules.get(batch.sobject.name, ()):
-            if rule.bypass.covers(batch):
-                continue
-            for draft in batch.accepted():
-                if rule.is_broken(draft):
-                    draft.refuse("FIELD_CUSTOM_VALIDATION_EXCEPTION", rule.message, *rule.fields)
+        rules = [rule for rule in self._rules.get(batch.sobject.name, ()) if not rule.bypass.covers(batch)]
+        if not rules:
+            return
+        for draft in batch.accepted():
+            errors = [rule.error for rule in rules if rule.is_broken(draft)]
+            if errors:
+                draft.error, *further = errors
+                draft.further_errors = tuple(further)

@@ -51,6 +51,14 @@ def test_a_record_that_meets_every_condition_is_refused_with_the_message_and_the
 
 
 @pytest.mark.rule("P3")
+def test_every_rule_that_a_record_breaks_is_told(bench: Bench) -> None:
+    always = Condition(field="LastName", operator="is_not_blank")
+    configure(bench, rule(always, message="One"), rule(always, name="Other", message="Two", field="Title"))
+    (result,) = bench.write("insert", "Lead", [{"LastName": "A", "Company": "C"}])
+    assert [(error.message, error.fields) for error in result.errors] == [("One", ()), ("Two", ("Title",))]
+
+
+@pytest.mark.rule("P3")
 def test_a_rule_judges_the_record_as_it_will_be_and_not_the_row_alone(bench: Bench) -> None:
     lead = bench.lead(Status="Closed - Not Converted", Description="no budget")
     lost = Condition(field="Status", value="Closed - Not Converted")
