@@ -202,7 +202,7 @@ def _refused(server: Server, request: ApiRequest, errors: Sequence[RowError]) ->
     return json_response([refusal_json(server.org, request, error) for error in errors], status)
 
 
-def _set_password(_server: Server, request: ApiRequest) -> Response:
+def _lacking(_server: Server, request: ApiRequest) -> Response:
     raise not_implemented(f"{request.method} {request.url_path}")
 
 
@@ -215,7 +215,8 @@ ENDPOINTS = (
     Endpoint("GET", _ROWS, RequestKind.DESCRIBE, _basic_information),
     Endpoint("GET", _ROWS + "/describe", RequestKind.DESCRIBE, _describe),
     *rest_queries.ENDPOINTS,
-    Endpoint("POST", _ROWS + "/{id}/password", RequestKind.OTHER, _set_password),
+    Endpoint("POST", _ROWS + "/{id}/password", RequestKind.OTHER, _lacking),
+    Endpoint("GET", _ROWS + "/describe/{part}", RequestKind.DESCRIBE, _lacking),
     Endpoint("POST", _ROWS, RequestKind.CREATE, _create),
     Endpoint("GET", _ROWS + "/{id}", RequestKind.RETRIEVE, _retrieve),
     Endpoint("PATCH", _ROWS + "/{id}", RequestKind.UPDATE, _update),

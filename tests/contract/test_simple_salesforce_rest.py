@@ -263,6 +263,7 @@ def test_what_the_local_org_lacks_answers_501(sf: Salesforce) -> None:
         lambda: sf.search("FIND {Hopper}"),
         lambda: sf.quick_search("Hopper"),
         lambda: sf.Lead.describe_layout("012000000000000AAA"),
+        lambda: sf.restful("sobjects/Lead/describe/compactLayouts"),
         lambda: sf.set_password("005000000000000AAA", "secret"),
     ]
     for call in calls:
