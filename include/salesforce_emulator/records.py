@@ -7,9 +7,11 @@ in one query a batch, and rows stored with `executemany`.
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from include.salesforce_emulator.access import Access
+from include.salesforce_emulator.chunks import rounds_of
 from include.salesforce_emulator.drafts import Batch, Draft
 from include.salesforce_emulator.errors import RowError, SalesforceFault
 from include.salesforce_emulator.ids import make_ids
@@ -112,8 +114,20 @@ class RecordWriter:
         )
         if operation in (Operation.INSERT, Operation.UPDATE, Operation.UPSERT):
             match = _matched_by(sobject, external_id, access) if operation is Operation.UPSERT else None
+            if options.source == "bulk" and operation is not Operation.INSERT:
+                return self._save_in_rounds(batch, operation, match)
             return self._save(batch, operation, match)
         return self._recycle(batch, operation)
+
+    def _save_in_rounds(self, batch: Batch, operation: Operation, match: Field | None) -> list[RowResult]:
+        rounds = rounds_of(batch.drafts, match)
+        if len(rounds) == 1:
+            return self._save(batch, operation, match)
+        results: dict[int, RowResult] = {}
+        for drafts in rounds:
+            saved = self._save(replace(batch, drafts=drafts, referenced={}), operation, match)
+            results.update(zip(map(id, drafts), saved, strict=True))
+        return [results[id(draft)] for draft in batch.drafts]
 
     def _save(self, batch: Batch, operation: Operation, match: Field | None) -> list[RowResult]:
         if operation is Operation.INSERT:

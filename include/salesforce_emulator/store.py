@@ -52,7 +52,7 @@ class Store:
         _claim(self._connection)
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = NORMAL")
-        self._connection.execute("PRAGMA cache_size = -65536")
+        self._connection.execute("PRAGMA cache_size = -16384")
         # SQLite folds the case of ASCII only; Salesforce folds every script's (see soql/compare.py for who uses these).
         self._connection.create_function("sf_lower", 1, _lower, deterministic=True)
         self._connection.execute(
