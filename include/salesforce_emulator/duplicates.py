@@ -17,6 +17,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from include.salesforce_emulator.chunks import CHUNK_ROWS
 from include.salesforce_emulator.errors import DuplicateMatches, DuplicatesFound, RowError
 from include.salesforce_emulator.rule_conditions import (
     folded,
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from include.salesforce_emulator.org_setup import DuplicateRuleSetup, MatchingRule, OrgSetup
     from include.salesforce_emulator.schema import Schema, SObject
 
-SAVE_ROWS = 200
 MOST_MATCHES = 100
 """Records of one match that are told of (ours)."""
 _STANDARD_OBJECTS = frozenset({"Account", "Contact", "Lead"})
@@ -162,7 +162,7 @@ class DuplicateRules:
             drafts = [draft for draft in batch.accepted() if rule.refuses(batch, draft)]
             for position, matches in _matches(rule.matchings, drafts, batch.store).items():
                 drafts[position].error = rule.error(drafts[position], matches)
-            if len(batch.drafts) > SAVE_ROWS:
+            if len(batch.drafts) > CHUNK_ROWS:
                 _check_earlier_saves(rule, batch)
 
 
@@ -200,8 +200,8 @@ def _check_earlier_saves(rule: _Rule, batch: Batch) -> None:
         if matching.target.name != batch.sobject.name:
             continue
         saved: set[Key] = set()
-        for first in range(0, len(batch.drafts), SAVE_ROWS):
-            save = batch.drafts[first : first + SAVE_ROWS]
+        for first in range(0, len(batch.drafts), CHUNK_ROWS):
+            save = batch.drafts[first : first + CHUNK_ROWS]
             accepted = [draft for draft in save if draft.error is None]
             for draft in accepted:
                 if rule.refuses(batch, draft) and matching.key(draft) in saved:

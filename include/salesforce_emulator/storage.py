@@ -41,9 +41,11 @@ def check_storage(batch: Batch, schema: Schema) -> None:
         return
     room = capacity - used_kilobytes(batch.store, schema)
     for draft in new:
-        room -= size * (2 if draft.values.get("IsPersonAccount") else 1)
-        if room < 0:
+        needed = size * (2 if draft.values.get("IsPersonAccount") else 1)
+        if needed > room:
             draft.refuse("STORAGE_LIMIT_EXCEEDED", "storage limit exceeded")
+        else:
+            room -= needed
 
 
 def _size(sobject: SObject) -> int:

@@ -109,6 +109,23 @@ def test_every_field_of_a_matching_rule_must_agree_and_any_rule_is_enough(bench:
 
 
 @pytest.mark.rule("P3")
+def test_person_accounts_are_matched_by_their_own_fields_and_leads_against_the_contact_behind(
+    bench: Bench,
+) -> None:
+    own = MatchingRule(name="Own", sobject="Account", fields={"PersonEmail": "PersonEmail"})
+    account = by_email(name="People", sobject="Account", matching_rules=(own,))
+    behind = by_email(name="Behind", sobject="Lead")
+    with pytest.raises(
+        SalesforceFault, match=r"The duplicate rule People: Account has no field PersonEmail\."
+    ):
+        configure(bench, account)
+    bench.org.configure(OrgSetup(person_accounts=True, duplicate_rules=(account, behind)))
+    bench.insert("Account", LastName="Doe", PersonEmail="ann@example.org")
+    assert codes(bench, "Account", {"LastName": "Roe", "PersonEmail": "ANN@example.org"}) == [CODE]
+    assert codes(bench, "Lead", {"LastName": "Roe", "Email": "ann@example.org"}) == [CODE]
+
+
+@pytest.mark.rule("P3")
 def test_deleted_records_and_converted_leads_are_no_duplicates(bench: Bench) -> None:
     bench.org.configure(STANDARD)
     gone = bench.lead(**ANN)

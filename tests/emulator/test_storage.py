@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 import requests
 
+from include.salesforce_emulator.org_setup import OrgSetup
 from tests.emulator.clients import BulkJob, table
 from tests.emulator.engine_bench import Bench, event, only_error
 from tests.local_org import LocalOrg
@@ -34,6 +35,19 @@ def test_records_take_two_kilobytes_members_one_and_what_is_deleted_none(bench: 
     assert bench.org.used_storage_kilobytes() == 15
     bench.delete("Lead", lead)
     assert bench.org.used_storage_kilobytes() == 12
+
+
+@pytest.mark.rule("P3")
+def test_a_person_account_takes_four_kilobytes_and_is_refused_where_only_a_company_has_room(
+    bench: Bench,
+) -> None:
+    bench.org.configure(OrgSetup(person_accounts=True))
+    bench.insert("Account", LastName="Doe")
+    assert bench.org.used_storage_kilobytes() == 4
+    bench.org.store.capacity_kilobytes = lambda: 7
+    person, company = bench.write("insert", "Account", [{"LastName": "Roe"}, {"Name": "Acme"}])
+    assert only_error(person) == FULL
+    assert company.success
 
 
 @pytest.mark.rule("P3")
