@@ -182,7 +182,7 @@ class Scope:
             cases = " ".join(
                 f"WHEN {table.alias}.Id IS NOT NULL THEN '{table.sobject.name}'" for table in tables
             )
-            return Column((*before, "Type"), f"CASE {cases} END", _TYPE_FIELD, is_joined=True)
+            return Column((*before, "Type"), f"CASE {cases} END COLLATE NOCASE", _TYPE_FIELD, is_joined=True)
         found = [(table, table.sobject.field(name)) for table in tables]
         holders = [(table, item) for table, item in found if item is not None]
         if name.lower() not in NAME_OBJECT_FIELDS or not holders:
