@@ -1,7 +1,8 @@
 """What a Salesforce org makes difficult, item by item: one short demonstration each, over HTTP.
 
 The sections follow the checklist that the local org was built to; other modules prove the details. Not to be shown
-here: reports, list views and page layouts, which the local org does not have, and fields under Shield encryption.
+here, because the local org does not have them: reports, list views and page layouts, what the Metadata API takes for
+the parent of a quick action, and fields under Shield encryption.
 """
 
 from __future__ import annotations
