@@ -9,6 +9,7 @@ import pytest
 from include.salesforce_emulator.errors import SalesforceFault
 from include.salesforce_emulator.org_setup import OrgSetup
 from tests.emulator.engine_bench import Bench
+from tests.local_org import LocalOrg
 
 pytestmark = pytest.mark.rule("P3")
 
@@ -192,3 +193,25 @@ def test_custom_fields_of_the_lead_are_not_mapped_and_its_key_is_still_held(benc
     }
     again = bench.write("insert", "Lead", [{"LastName": "Doe", "Person_Key__c": "k"}])[0]
     assert again.errors[0].code == "DUPLICATE_VALUE"
+
+
+def test_the_control_endpoints_convert_and_merge_with_all_that_can_be_asked(org: LocalOrg) -> None:
+    org.control("PUT", "setup", {"person_accounts": True})
+    lead, account = org.seed("Lead", {"LastName": "Doe"})[0], org.seed("Account", {"LastName": "Roe"})[0]
+    made = org.control(
+        "POST",
+        "convert",
+        {
+            "lead_id": lead,
+            "converted_status": "Closed - Converted",
+            "do_not_create_opportunity": False,
+            "opportunity_name": "Loan",
+        },
+    )
+    assert org.query("SELECT Name, Account.IsPersonAccount FROM Opportunity")[0]["Name"] == "Loan"
+    body = {"sobject": "Account", "master_id": account, "loser_ids": [made["accountId"]]}
+    org.control("POST", "merge", body | {"fields": {"PersonEmail": "d@example.com"}})
+    people = org.query("SELECT Id, Name, Email FROM Contact WHERE IsPersonAccount = TRUE")
+    assert [(item["Name"], item["Email"]) for item in people] == [("Roe", "d@example.com")]
+    org.reset()
+    assert org.control("GET", "setup")["person_accounts"] is False
