@@ -93,11 +93,15 @@ class Condition(_Setup):
 
 
 class RecordTypeSetup(_Setup):
-    """A record type; `person` ones exist on Account only and make its records Person Accounts."""
+    """A record type; `person` ones exist on Account only and make its records Person Accounts.
+
+    Attributes:
+        default: whether new records get it that name none; Account has one default for businesses and one for people.
+    """
 
     sobject: str
-    developer_name: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")
-    name: str
+    developer_name: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=80)
+    name: str = Field(min_length=1, max_length=80)
     active: bool = True
     person: bool = False
     default: bool = False

@@ -82,6 +82,7 @@ def _read_object(path: Path, fields: Iterable[Field], store: Store) -> tuple[SOb
         createable=number is None,
         updateable=number is None,
         defaulted_on_create=True,
+        id_lookup=True,  # as every custom object's name is (forcedotcom/dataloader pull request 329)
         name_field=True,
         auto_number=number,
     )

@@ -67,6 +67,14 @@ def test_a_custom_object_is_written_read_and_described_like_any_other(package: P
     bench.close()
 
 
+def test_a_custom_object_s_name_finds_its_records(package: Path) -> None:
+    bench = Bench(package=package)
+    branch = bench.insert("Branch__c", Name="Bern")
+    lead = bench.insert("Lead", **{"LastName": "Doe", "Company": "x", "Branch__r.Name": "bern"})
+    assert bench.get("Lead", lead, "Branch__c") == {"Branch__c": branch}
+    bench.close()
+
+
 def test_a_record_without_a_name_is_named_by_its_id(package: Path) -> None:
     bench = Bench(package=package)
     branch = bench.insert("Branch__c")
