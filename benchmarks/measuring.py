@@ -76,6 +76,13 @@ def peak_megabytes() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / _KILOBYTES_PER_MEGABYTE
 
 
+def peak_megabytes_of(process_id: int) -> float:
+    """Return the most memory that another process ever held (Linux), else 0."""
+    file = Path(f"/proc/{process_id}/status")
+    lines = file.read_text().splitlines() if file.exists() else []
+    return sum(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / _KILOBYTES_PER_MEGABYTE
+
+
 def cpu_seconds_of(process_id: int) -> float:
     """Return the CPU seconds that another process used so far (Linux), else 0."""
     file = Path(f"/proc/{process_id}/stat")

@@ -116,6 +116,15 @@ class LocalOrg:
         records: list[dict[str, Any]] = answer.json()["records"]
         return records
 
+    @property
+    def token(self) -> str:
+        """The access token that ``call`` and ``query`` send."""
+        return self._token
+
+    def use_session_of(self, other: LocalOrg) -> None:
+        """Go on with another's access token, such as that of the process before a restart."""
+        self._token = other.token
+
     def sign_in(self) -> None:
         """Get a new access token for ``call`` and ``query``."""
         client = {

@@ -46,6 +46,9 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(f"The local org cannot start: {fault.message}")
     except DatabaseError as error:
         sys.exit(f"The local org cannot use {options.data}: {error}. Give a file that it made, or a new one.")
+    except OSError as error:
+        where = error.filename or options.data
+        sys.exit(f"The local org cannot use {where}: {error.strerror}. Give a place where it can write.")
 
 
 def _serve(options: argparse.Namespace, folder: Path) -> None:
@@ -69,7 +72,7 @@ def _serve(options: argparse.Namespace, folder: Path) -> None:
             ssl_certfile=files.certificate_file if files else None,
             ssl_keyfile=files.key_file if files else None,
         )
-        server.worker.start()
+        server.start()
         announcement = _announcement(server, options, listener.getsockname()[1], files)
         _AnnouncingServer(config, announcement).run(sockets=[listener])
     finally:

@@ -13,6 +13,7 @@ import uuid
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from pathlib import Path
+from sqlite3 import DatabaseError
 from typing import cast
 
 from starlette.concurrency import run_in_threadpool
@@ -20,10 +21,19 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
-from include.salesforce_emulator import auth_routes, bulk_ingest, bulk_query, collections, control, rest
-from include.salesforce_emulator.errors import SalesforceFault
+from include.salesforce_emulator import (
+    auth_routes,
+    bulk_ingest,
+    bulk_query,
+    collections,
+    control,
+    pages,
+    rest,
+)
+from include.salesforce_emulator.compression import deflate, inflated
+from include.salesforce_emulator.errors import SalesforceFault, disk_trouble
 from include.salesforce_emulator.faults import Drop, ExpireSessions, Hang, Respond
-from include.salesforce_emulator.routing import Endpoint, Routes
+from include.salesforce_emulator.routing import NEWEST_VERSION, OLDEST_VERSION, Endpoint, Routes
 from include.salesforce_emulator.server import Server
 from include.salesforce_emulator.statistics import RequestKind
 from include.salesforce_emulator.wire import ApiRequest, bad_json, fault_response
@@ -38,8 +48,6 @@ _DATA_PREFIX = "/services/data/v"
 _MAX_URI_AND_HEADERS = 16_384
 _MAX_BODY_BYTES = 50 * 1024 * 1024
 _MAX_UPLOAD_BYTES = 150 * 1024 * 1024
-_OLDEST_VERSION = 31.0
-_NEWEST_VERSION = 68.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +72,7 @@ class LocalOrgApp:
                 *bulk_query.ENDPOINTS,
                 *collections.ENDPOINTS,
                 *rest.ENDPOINTS,
+                *pages.ENDPOINTS,
             ]
         )
 
@@ -90,7 +99,9 @@ class LocalOrgApp:
         if not call.is_control:
             kind = call.endpoint.kind_of(call.request.body)
             self._server.statistics.count(kind)
-            response, drop = await self._suffer(kind)
+            response, drop = await self._suffer(kind, call.endpoint)
+            if self._server.keeper.is_behind:
+                response = await run_in_threadpool(self._settle) or response
         if drop is not None and drop.when == "before":
             await _abort_connection(receive, send)
             return
@@ -101,10 +112,12 @@ class LocalOrgApp:
             return
         await response(scope, receive, send)
 
-    async def _suffer(self, kind: RequestKind) -> tuple[Response | None, Drop | None]:
+    async def _suffer(self, kind: RequestKind, endpoint: Endpoint) -> tuple[Response | None, Drop | None]:
         """Let the faults scripted for this request act; return what they answer, or how they cut the line."""
         response: Response | None = None
         drop: Drop | None = None
+        if delay := self._server.faults.latency_seconds(kind):
+            await asyncio.sleep(delay)
         for fault in self._server.faults.for_request(kind):
             match fault:
                 case Hang():
@@ -112,25 +125,38 @@ class LocalOrgApp:
                 case ExpireSessions():
                     self._server.sessions.expire_all()
                 case Respond():
-                    response = response or _scripted_response(fault)
+                    response = response or _scripted_response(fault, endpoint)
                 case Drop():
                     drop = drop or fault
         return response, drop
+
+    def _settle(self) -> Response | None:
+        """Keep what the faults counted before they show; return what to answer if the disk does not take it."""
+        try:
+            self._server.keeper.settle()
+        except DatabaseError as error:
+            return fault_response(disk_trouble(error) or _DEFECT)
+        return None
 
     def _answer(self, call: _Call) -> Response:
         """Run the handler; whatever it raises becomes an answer."""
         try:
             response = self._checked(call)
+            self._server.keeper.settle()
         except SalesforceFault as fault:
-            response = fault_response(fault)
+            response = call.endpoint.tell(fault)
         except UnicodeEncodeError:
             # JSON can escape half a surrogate pair, which is no text that could be stored.
-            response = fault_response(bad_json("it holds text that is not Unicode"))
-        except Exception:
-            log.exception("%s %s failed", call.request.method, call.endpoint.template)
-            response = fault_response(_DEFECT)
+            response = call.endpoint.tell(bad_json("it holds text that is not Unicode"))
+        except Exception as error:
+            trouble = disk_trouble(error)
+            if trouble is None:
+                log.exception("%s %s failed", call.request.method, call.endpoint.template)
+            response = call.endpoint.tell(trouble or _DEFECT)
         if call.request.url_path.startswith(_DATA_PREFIX):
             response.headers["Sforce-Limit-Info"] = self._server.limits.usage_header()
+        if not call.is_control:
+            deflate(response, call.request.headers)
         return response
 
     def _checked(self, call: _Call) -> Response:
@@ -139,6 +165,8 @@ class LocalOrgApp:
             _require_known_version(request.version)
             if call.endpoint.needs_session:
                 user_id = self._server.sessions.user_of(request.headers.get("authorization", ""))
+                if request.url_path.startswith(_DATA_PREFIX):
+                    self._server.org.access_of(user_id).require_api()
                 self._server.limits.require_api_request()
                 request = replace(request, user_id=user_id)
         return call.endpoint.handler(self._server, request)
@@ -146,6 +174,7 @@ class LocalOrgApp:
     async def _read(self, scope: Scope, receive: Receive) -> _Call:
         request = Request(scope, receive)
         raw_path = cast(bytes, scope.get("raw_path") or scope["path"].encode()).partition(b"?")[0]
+        _require_ascii(raw_path + scope["query_string"])
         is_control = request.url.path.startswith(_CONTROL_PREFIX)
         if is_control:
             require_loopback(scope)
@@ -154,11 +183,14 @@ class LocalOrgApp:
         method = _method(request)
         routes = self._control if is_control else self._routes
         endpoint, placeholders = routes.find(method, raw_path.decode("latin-1"))
+        if endpoint.loopback_only:
+            require_loopback(scope)
         body, body_file = b"", None
         if endpoint.spools_body:
             body_file = await _spool(request, self._server.incoming / uuid.uuid4().hex)
         else:
-            body = await _read_body(request)
+            encoding = request.headers.get("content-encoding", "")
+            body = inflated(await _read_body(request), encoding, limit=_MAX_BODY_BYTES)
         host = request.headers.get("host", "localhost")
         api_request = ApiRequest(
             method=method,
@@ -197,10 +229,20 @@ async def _spool(request: Request, path: Path) -> Path:
                 size += len(chunk)
                 _require_size(size, _MAX_UPLOAD_BYTES)
                 file.write(chunk)
-    except BaseException:
+    except BaseException as error:
         path.unlink(missing_ok=True)
+        trouble = disk_trouble(error)
+        if trouble is not None:
+            raise trouble from error
         raise
     return path
+
+
+def _require_ascii(target: bytes) -> None:
+    if not target.isascii():
+        raise SalesforceFault(
+            HTTPStatus.BAD_REQUEST, "URL_NOT_VALID", "The URL holds bytes that must be percent-encoded"
+        )
 
 
 def _require_size(size: int, limit: int) -> None:
@@ -225,14 +267,14 @@ def _require_short_head(scope: Scope, raw_path: bytes) -> None:
 def _require_known_version(version: str) -> None:
     if not version:
         return
-    if float(version) < _OLDEST_VERSION:
+    if float(version) < OLDEST_VERSION:
         raise SalesforceFault(HTTPStatus.GONE, "UNSUPPORTED_API_VERSION", f"API version {version} is retired")
-    if float(version) > _NEWEST_VERSION:
+    if float(version) > NEWEST_VERSION:
         raise SalesforceFault(HTTPStatus.NOT_FOUND, "NOT_FOUND", "The requested resource does not exist")
 
 
 def require_loopback(scope: Scope) -> None:
-    """Refuse a control request that comes from another machine.
+    """Refuse a request that comes from another machine.
 
     Raises:
         SalesforceFault: FORBIDDEN.
@@ -240,14 +282,14 @@ def require_loopback(scope: Scope) -> None:
     client = scope.get("client")
     if client is None or not ipaddress.ip_address(client[0]).is_loopback:
         raise SalesforceFault(
-            HTTPStatus.FORBIDDEN, "FORBIDDEN", "Control endpoints answer to the machine itself only."
+            HTTPStatus.FORBIDDEN, "FORBIDDEN", "This address answers to the machine itself only."
         )
 
 
-def _scripted_response(fault: Respond) -> Response:
+def _scripted_response(fault: Respond, endpoint: Endpoint) -> Response:
     if fault.body is not None:
         return Response(fault.body, status_code=fault.status, media_type="text/html")
-    return fault_response(SalesforceFault(fault.status, fault.code, fault.message))
+    return endpoint.tell(SalesforceFault(fault.status, fault.code, fault.message))
 
 
 async def _abort_connection(receive: Receive, send: Send) -> None:

@@ -1,8 +1,8 @@
-"""Sign-in: OAuth client credentials, JWT bearer and password, and SOAP login for API versions below 65.
+"""Sign-in by OAuth: client credentials, JWT bearer and password.
 
-Facts: REST API Developer Guide (OAuth flows), SOAP API Developer Guide (`login()` and its end of life),
-and the exact requests of simple-salesforce. A refused SOAP login answers 400 where Salesforce answers 500, so that
-500 from this server always means a defect of its own.
+Facts: REST API Developer Guide (OAuth flows), and the exact requests of simple-salesforce. The words of a refused JWT
+are those that orgs were seen to answer: salesforce.stackexchange.com questions 282513 (expired) and 184363 (audience, a
+user who is not known); that of an inactive user is Salesforce Help's, *OAuth 2.0 Authorization Errors*.
 """
 
 from __future__ import annotations
@@ -13,23 +13,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import parse_qsl, urlsplit
-from xml.etree.ElementTree import Element, ParseError
-from xml.sax.saxutils import escape
 
 import jwt
-from defusedxml import DefusedXmlException
-from defusedxml.ElementTree import fromstring
 from starlette.responses import Response
 
 from include.salesforce_emulator.credentials import Credentials
 from include.salesforce_emulator.errors import SalesforceFault, resource_not_found
+from include.salesforce_emulator.identity import identity_url
 from include.salesforce_emulator.org import Org
 from include.salesforce_emulator.sessions import Sessions
 from include.salesforce_emulator.wire import ApiRequest, json_response
 
 _JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
-_FIRST_VERSION_WITHOUT_SOAP_LOGIN = 65.0
 _USERS = "SELECT Id, Username FROM User WHERE IsActive = true"
+_INACTIVE_USERS = "SELECT Username FROM User WHERE IsActive = false"
 
 
 class SignInError(Exception):
@@ -86,47 +83,19 @@ class SignIn:
             return json_response(body, refusal.status, {"Cache-Control": "no-store"})
         return self._token_response(request, user_id)
 
-    def soap(self, request: ApiRequest) -> Response:
-        """Answer SOAP ``login()``; every other SOAP call says that it is not implemented."""
-        try:
-            login = _soap_login_element(request.body)
-        except (ParseError, DefusedXmlException, ValueError, LookupError):
-            return _soap_fault("SOAP_PARSE_ERROR", "the envelope is not well-formed XML")
-        if login is None:
-            return _soap_fault(
-                "NOT_IMPLEMENTED", "this SOAP call is not implemented by the local org", status=501
-            )
-        if float(request.version) >= _FIRST_VERSION_WITHOUT_SOAP_LOGIN:
-            return _soap_fault(
-                "UNSUPPORTED_API_VERSION", "login() is not available in this API version; use OAuth"
-            )
-        try:
-            user_id = self._user_with_password(_child(login, "username"), _child(login, "password"))
-        except SignInError:
-            return _soap_fault(
-                "INVALID_LOGIN", "Invalid username, password, security token; or user locked out."
-            )
-        return _soap_session(
-            token=self.sessions.begin(user_id),
-            user_id=user_id,
-            server_url=f"{request.base_url}/services/Soap/u/{request.version}/{self.org.organization_id[:15]}",
-        )
+    def user_with_password(self, username: str, password: str) -> str:
+        """Return the Id of an active user; the password is the org's, with or without the security token appended.
 
-    def userinfo(self, request: ApiRequest) -> Response:
-        """Answer ``/services/oauth2/userinfo``."""
-        user = self.org.retrieve("User", request.user_id, ["Username", "Email", "FirstName", "LastName"])
-        name = " ".join(filter(None, (user.get("FirstName"), user.get("LastName"))))
-        return json_response(
-            {
-                "sub": f"{request.base_url}/id/{self.org.organization_id}/{request.user_id}",
-                "user_id": request.user_id,
-                "organization_id": self.org.organization_id,
-                "preferred_username": user.get("Username"),
-                "name": name,
-                "email": user.get("Email"),
-                "urls": {"rest": f"{request.base_url}/services/data/v{{version}}/"},
-            }
-        )
+        Raises:
+            SignInError: the password is wrong, or there is no such active user.
+        """
+        expected = self.credentials.password
+        if not (_same(password, expected) or _same(password, expected + self.credentials.security_token)):
+            raise SignInError("invalid_grant", "authentication failure")
+        try:
+            return self.user_id(username)
+        except SalesforceFault as fault:
+            raise SignInError("invalid_grant", "authentication failure") from fault
 
     def _client_credentials(self, request: ApiRequest, form: Mapping[str, str]) -> str:
         key, secret = _basic(request.headers.get("authorization", "")) or (
@@ -134,11 +103,14 @@ class SignIn:
             form.get("client_secret", ""),
         )
         self._require_client(key, secret)
-        return self.org.integration_user_id
+        try:
+            return self.user_id(self.org.integration_user_id)
+        except SalesforceFault as fault:
+            raise SignInError("invalid_grant", "no client credentials user enabled") from fault
 
     def _password(self, _request: ApiRequest, form: Mapping[str, str]) -> str:
         self._require_client(form.get("client_id", ""), form.get("client_secret", ""))
-        return self._user_with_password(form.get("username", ""), form.get("password", ""))
+        return self.user_with_password(form.get("username", ""), form.get("password", ""))
 
     def _jwt_bearer(self, request: ApiRequest, form: Mapping[str, str]) -> str:
         try:
@@ -149,14 +121,14 @@ class SignIn:
                 options={"require": ["iss", "sub", "aud", "exp"], "verify_aud": False},
             )
         except jwt.ExpiredSignatureError as error:
-            raise SignInError("invalid_grant", "assertion expired") from error
+            raise SignInError("invalid_grant", "expired authorization code") from error
         except (jwt.PyJWTError, ValueError, TypeError) as error:
             raise SignInError("invalid_grant", "invalid assertion") from error
         if claims["iss"] != self.credentials.consumer_key:
             raise SignInError("invalid_client_id", "client identifier invalid")
         if not _is_our_audience(claims["aud"], request.base_url):
             raise SignInError("invalid_grant", "audience is invalid")
-        return self._user_named(str(claims["sub"]))
+        return self._approved_user(str(claims["sub"]))
 
     def _require_client(self, key: str, secret: str) -> None:
         if not _same(key, self.credentials.consumer_key):
@@ -164,21 +136,20 @@ class SignIn:
         if not _same(secret, self.credentials.consumer_secret):
             raise SignInError("invalid_client", "invalid client credentials")
 
-    def _user_with_password(self, username: str, password: str) -> str:
-        expected = self.credentials.password
-        if not (_same(password, expected) or _same(password, expected + self.credentials.security_token)):
-            raise SignInError("invalid_grant", "authentication failure")
-        return self._user_named(username)
-
-    def _user_named(self, username: str) -> str:
+    def _approved_user(self, username: str) -> str:
+        """Return the Id of the user whom a JWT names."""
         try:
             return self.user_id(username)
         except SalesforceFault as fault:
+            inactive = self.org.query(_INACTIVE_USERS)
+            names = {str(user["Username"]).lower() for user in inactive.records(0, inactive.total_size)}
+            if username.lower() in names:
+                raise SignInError("inactive_user", "user is inactive") from fault
             raise SignInError("invalid_grant", "user hasn't approved this consumer") from fault
 
     def _token_response(self, request: ApiRequest, user_id: str) -> Response:
         issued_at = str(int(self.org.clock.now().timestamp() * 1000))
-        identity = f"{request.base_url}/id/{self.org.organization_id}/{user_id}"
+        identity = identity_url(self.org, request.base_url, user_id)
         signature = hmac.digest(
             self.credentials.consumer_secret.encode(), (identity + issued_at).encode(), "sha256"
         )
@@ -223,43 +194,3 @@ def _is_our_audience(audience: object, base_url: str) -> bool:
     except ValueError:
         return False
     return host.endswith(".salesforce.com") or audience.rstrip("/") == base_url
-
-
-def _soap_login_element(body: bytes) -> Element | None:
-    envelope: Element = fromstring(body)
-    return next((element for element in envelope.iter() if _local_name(element) == "login"), None)
-
-
-def _child(parent: Element, name: str) -> str:
-    return next((element.text or "" for element in parent if _local_name(element) == name), "")
-
-
-def _local_name(element: Element) -> str:
-    return str(element.tag).rpartition("}")[2]
-
-
-def _soap_fault(code: str, message: str, *, status: int = HTTPStatus.BAD_REQUEST) -> Response:
-    return _soap_response(
-        f"<soapenv:Fault><faultcode>sf:{code}</faultcode><faultstring>{code}: {escape(message)}</faultstring>"
-        f'<detail><sf:LoginFault xmlns:sf="urn:fault.partner.soap.sforce.com"><sf:exceptionCode>{code}'
-        f"</sf:exceptionCode><sf:exceptionMessage>{escape(message)}</sf:exceptionMessage></sf:LoginFault></detail>"
-        "</soapenv:Fault>",
-        status,
-    )
-
-
-def _soap_session(*, token: str, user_id: str, server_url: str) -> Response:
-    return _soap_response(
-        f"<loginResponse><result><passwordExpired>false</passwordExpired><serverUrl>{escape(server_url)}</serverUrl>"
-        f"<sessionId>{escape(token)}</sessionId><userId>{escape(user_id)}</userId></result></loginResponse>",
-        HTTPStatus.OK,
-    )
-
-
-def _soap_response(body: str, status: int) -> Response:
-    envelope = (
-        '<?xml version="1.0" encoding="UTF-8"?>'
-        '<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" '
-        f'xmlns="urn:partner.soap.sforce.com"><soapenv:Body>{body}</soapenv:Body></soapenv:Envelope>'
-    )
-    return Response(envelope, status_code=status, media_type="text/xml; charset=UTF-8")

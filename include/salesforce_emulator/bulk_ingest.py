@@ -13,8 +13,10 @@ from pathlib import Path
 from starlette.responses import Response
 
 from include.salesforce_emulator import bulk_results
+from include.salesforce_emulator.access import Access
 from include.salesforce_emulator.bulk_wire import (
     choice,
+    client_of,
     ingest_json,
     invalid_job,
     list_page,
@@ -63,10 +65,13 @@ def _new_job(server: Server, request: ApiRequest, body: dict[str, object]) -> In
         raise invalid_job(f"InvalidJob : {operation} is not a valid operation")
     if text(body, "contentType") not in (None, "CSV"):
         raise invalid_job("InvalidJob : Only the content type CSV is supported")
-    sobject = _sobject_name(server, text(body, "object"))
+    access = server.org.access_of(request.user_id)
+    if operation == Operation.HARD_DELETE:
+        access.require_hard_delete()
+    sobject = _sobject_name(access, text(body, "object"))
     external_id = text(body, "externalIdFieldName")
     if operation == Operation.UPSERT:
-        _require_external_id(server, sobject, external_id)
+        _require_external_id(access, sobject, external_id)
     number, job_id = server.jobs.next_identity()
     now = server.org.clock.now().isoformat()
     return IngestJob(
@@ -82,26 +87,29 @@ def _new_job(server: Server, request: ApiRequest, body: dict[str, object]) -> In
         line_ending=choice(body, "lineEnding", LineEnding.LF),
         external_id_field=external_id if operation == Operation.UPSERT else None,
         assignment_rule_id=text(body, "assignmentRuleId"),
+        client=client_of(request),
     )
 
 
-def _sobject_name(server: Server, name: str | None) -> str:
+def _sobject_name(access: Access, name: str | None) -> str:
     try:
-        return str(server.org.sobject(name or "").name)
+        return access.schema.get(name or "").name
     except SalesforceFault as fault:
         raise invalid_job(f"InvalidJob : Unable to find object: {name}") from fault
 
 
-def _require_external_id(server: Server, sobject: str, name: str | None) -> None:
+def _require_external_id(access: Access, sobject: str, name: str | None) -> None:
     if name is None:
         raise invalid_job(
             f"InvalidJob : External ID was blank for {sobject}. An External ID must be specified for upsert."
         )
-    field = server.org.sobject(sobject).field(name)
+    field = access.schema.get(sobject).field(name)
     if field is None or not (field.is_matchable or field.name == "Id"):
         raise invalid_job(
-            f"InvalidJob : Field name provided, {name} does not match an External ID for {sobject}"
+            f"InvalidJob : Field name provided, {name} does not match an External ID, Salesforce Id, or indexed "
+            f"field for {sobject}"
         )
+    access.require_match(field)
 
 
 def _multipart(body: bytes, content_type: str) -> dict[str, bytes]:

@@ -21,6 +21,7 @@ from include.salesforce_emulator.bulk_results import CSV_MEDIA_TYPE, file_part
 from include.salesforce_emulator.bulk_soql import check_bulk_query
 from include.salesforce_emulator.bulk_wire import (
     choice,
+    client_of,
     invalid_job,
     list_page,
     query_json,
@@ -58,7 +59,9 @@ def _create(server: Server, request: ApiRequest) -> Response:
     soql = text(body, "query")
     if soql is None:
         raise invalid_job("InvalidJob : The query is missing")
-    sobject = check_bulk_query(server.org, soql, include_deleted=operation == "queryAll")
+    sobject = check_bulk_query(
+        server.org, soql, include_deleted=operation == "queryAll", user_id=request.user_id
+    )
     if server.limits.remaining(BULK_QUERY_JOBS) == 0:
         raise SalesforceFault(HTTPStatus.BAD_REQUEST, "EXCEEDEDQUOTA", "DailyBulkV2QueryJobs Limit exceeded.")
     server.limits.use(BULK_QUERY_JOBS)
@@ -77,6 +80,7 @@ def _create(server: Server, request: ApiRequest) -> Response:
         line_ending=choice(body, "lineEnding", LineEnding.LF),
         state=JobState.UPLOAD_COMPLETE,
         soql=soql,
+        client=client_of(request),
     )
     answer = json_response(query_json(server.jobs.add(job)))
     server.worker.wake()

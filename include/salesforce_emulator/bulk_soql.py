@@ -7,12 +7,12 @@ from http import HTTPStatus
 from include.salesforce_emulator.errors import SalesforceFault
 from include.salesforce_emulator.org import Org
 from include.salesforce_emulator.soql.parser import parse
-from include.salesforce_emulator.soql.syntax import Function, Query
+from include.salesforce_emulator.soql.syntax import ChildQuery, Function, Query, Typeof
 
 _SELECTABLE_FUNCTIONS = frozenset({"fields", "format", "tolabel"})
 
 
-def check_bulk_query(org: Org, soql: str, *, include_deleted: bool) -> str:
+def check_bulk_query(org: Org, soql: str, *, include_deleted: bool, user_id: str) -> str:
     """Return the name of the object queried, once the query is one that a job may run.
 
     Raises:
@@ -24,7 +24,7 @@ def check_bulk_query(org: Org, soql: str, *, include_deleted: bool) -> str:
         raise SalesforceFault(
             HTTPStatus.BAD_REQUEST, "API_ERROR", f"{refused} is not supported in Bulk Query"
         )
-    org.query(soql, include_deleted=include_deleted)
+    org.query(soql, include_deleted=include_deleted, user_id=user_id)
     return str(org.sobject(query.source).name)
 
 
@@ -33,7 +33,11 @@ def _refused_part(query: Query) -> str | None:
         return "GROUP BY"
     if query.offset is not None:
         return "OFFSET"
-    functions = (item.operand for item in query.select if isinstance(item.operand, Function))
-    return next(
-        (function.name for function in functions if function.name.lower() not in _SELECTABLE_FUNCTIONS), None
-    )
+    for item in query.select:
+        if isinstance(item, ChildQuery):
+            return "A parent-to-child subquery"
+        if isinstance(item, Typeof):
+            return "TYPEOF"
+        if isinstance(item.operand, Function) and item.operand.name.lower() not in _SELECTABLE_FUNCTIONS:
+            return item.operand.name
+    return None

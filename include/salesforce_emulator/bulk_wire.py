@@ -48,6 +48,14 @@ def text(body: dict[str, object], name: str) -> str | None:
     return value or None
 
 
+def client_of(request: ApiRequest) -> str | None:
+    """Return who the client says it is: ``Sforce-Call-Options: client=Name/1.0, defaultNamespace=…``."""
+    options = (option.partition("=") for option in request.headers.get("sforce-call-options", "").split(","))
+    return next(
+        (value.strip() or None for name, _, value in options if name.strip().lower() == "client"), None
+    )
+
+
 def wanted_state(request: ApiRequest) -> str:
     """Return the state a PATCH asks for."""
     return str(request.json_object().get("state", ""))

@@ -11,13 +11,14 @@ from itertools import groupby
 
 from starlette.responses import Response
 
+from include.salesforce_emulator.duplicate_results import item_error_json
 from include.salesforce_emulator.errors import RowError, SalesforceFault
 from include.salesforce_emulator.org import OperationName, RowResult
 from include.salesforce_emulator.routing import API, Endpoint
 from include.salesforce_emulator.server import Server
 from include.salesforce_emulator.statistics import RequestKind
 from include.salesforce_emulator.wire import ApiRequest, bad_json, flag, json_response, parse_json, strings
-from include.salesforce_emulator.writing import Row, error_json, flat_row, options_of, write_rows
+from include.salesforce_emulator.writing import Row, flat_row, options_of, write_rows
 
 _MAX_RECORDS = 200
 _MAX_RETRIEVED = 2000
@@ -78,7 +79,7 @@ def _retrieve_by_query(server: Server, request: ApiRequest) -> Response:
 def _retrieved(server: Server, request: ApiRequest, ids: Sequence[str], fields: Sequence[str]) -> Response:
     _require_count(len(ids), _MAX_RETRIEVED)
     sobject = request.path["sobject"]
-    server.org.sobject(sobject)
+    server.org.sobject(sobject, user_id=request.user_id)
     if not fields:
         raise SalesforceFault(HTTPStatus.BAD_REQUEST, "MISSING_ARGUMENT", "The request names no fields")
     return json_response([_record_or_none(server, request, record_id, fields) for record_id in ids])
@@ -88,7 +89,9 @@ def _record_or_none(
     server: Server, request: ApiRequest, record_id: str, fields: Sequence[str]
 ) -> dict[str, object] | None:
     try:
-        return server.org.retrieve(request.path["sobject"], record_id, fields, version=request.version)
+        return server.org.retrieve(
+            request.path["sobject"], record_id, fields, version=request.version, user_id=request.user_id
+        )
     except SalesforceFault as fault:
         if fault.http_status == HTTPStatus.NOT_FOUND or fault.code == "MALFORMED_ID":
             return None
@@ -172,7 +175,7 @@ def _answer(
                 _require_success(results)
     except _RollBackError:
         results = [_rolled_back(result) for result in results]
-    return json_response([_item(result, operation) for result in results])
+    return json_response([_item(server, request, result, operation) for result in results])
 
 
 def _malformed_id(row: Row) -> RowResult:
@@ -189,12 +192,14 @@ def _rolled_back(result: RowResult) -> RowResult:
     return RowResult(None, created=False, errors=(_ROLLED_BACK,)) if result.success else result
 
 
-def _item(result: RowResult, operation: OperationName) -> dict[str, object]:
+def _item(
+    server: Server, request: ApiRequest, result: RowResult, operation: OperationName
+) -> dict[str, object]:
     item: dict[str, object] = {}
     if result.id is not None:
         item["id"] = result.id
     item["success"] = result.success
-    item["errors"] = [error_json(error, code_key="statusCode") for error in result.errors]
+    item["errors"] = [item_error_json(server.org, request, error) for error in result.errors]
     if operation == "upsert" and result.success:
         item["created"] = result.created
     return item

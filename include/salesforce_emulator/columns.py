@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from include.salesforce_emulator.errors import RowError
-from include.salesforce_emulator.values import Converter, converter
+from include.salesforce_emulator.values import Converter, converter, longest_plain_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,6 +26,11 @@ class FieldColumn:
     key: str
     field: Field
     convert: Converter
+
+    @property
+    def longest_text(self) -> int:
+        """The most characters, if the field takes any text up to a length, else 0."""
+        return longest_plain_text(self.field)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,27 +59,32 @@ class ColumnPlan:
     """How to read the rows that have one set of columns.
 
     Attributes:
-        plain: key, field name and converter of each column that is a field.
+        plain: the columns that are fields.
         read_only_on_create: names of the fields given that only the org may set on a new record.
         read_only_on_update: the same for a record that exists.
         refusal: why no row with these columns can be taken.
     """
 
     id_key: str | None
-    plain: tuple[tuple[str, str, Converter], ...]
+    plain: tuple[FieldColumn, ...]
     relationships: tuple[RelationshipColumn, ...]
     read_only_on_create: tuple[str, ...]
     read_only_on_update: tuple[str, ...]
     refusal: RowError | None
 
 
-def read_column(key: str, sobject: SObject, schema: Schema, *, from_csv: bool) -> Column:
-    """Return what a column header or JSON key means for an object."""
+def read_column(
+    key: str, sobject: SObject, schema: Schema, *, from_csv: bool, whole: Schema | None = None
+) -> Column:
+    """Return what a column header or JSON key means for an object, as a user sees it.
+
+    Ids may name records of objects in the `whole` schema: that the user cannot see one is told later, otherwise.
+    """
     if "." not in key:
         field = sobject.field(key)
         if field is None:
             return BadColumn(key, f"InvalidBatch : Field name not found : {key}")
-        return FieldColumn(key, field, converter(field, schema, from_csv=from_csv))
+        return FieldColumn(key, field, converter(field, whole or schema, from_csv=from_csv))
     path, _, match_name = key.partition(".")
     type_name, _, relationship_name = path.rpartition(":")
     field = sobject.relationship(relationship_name)
@@ -92,7 +102,9 @@ def read_column(key: str, sobject: SObject, schema: Schema, *, from_csv: bool) -
     return RelationshipColumn(key, field, target, match)
 
 
-def plan_columns(keys: Iterable[str], sobject: SObject, schema: Schema, *, from_csv: bool) -> ColumnPlan:
+def plan_columns(
+    keys: Iterable[str], sobject: SObject, schema: Schema, *, from_csv: bool, whole: Schema | None = None
+) -> ColumnPlan:
     """Return how to read rows with these keys; `attributes`, which JSON records carry, is passed over."""
     id_key: str | None = None
     plain: list[FieldColumn] = []
@@ -105,7 +117,7 @@ def plan_columns(keys: Iterable[str], sobject: SObject, schema: Schema, *, from_
         if lowered == "id":
             id_key = key
             continue
-        column = read_column(key, sobject, schema, from_csv=from_csv)
+        column = read_column(key, sobject, schema, from_csv=from_csv, whole=whole)
         if isinstance(column, BadColumn):
             message = f"No such column '{key}' on sobject of type {sobject.name}"
             refusal = refusal or RowError("INVALID_FIELD", message)
@@ -116,7 +128,7 @@ def plan_columns(keys: Iterable[str], sobject: SObject, schema: Schema, *, from_
     given = [item.field for item in plain] + [item.field for item in relationships]
     return ColumnPlan(
         id_key=id_key,
-        plain=tuple((item.key, item.field.name, item.convert) for item in plain),
+        plain=tuple(plain),
         relationships=tuple(relationships),
         read_only_on_create=tuple(field.name for field in given if not field.createable),
         read_only_on_update=tuple(field.name for field in given if not field.updateable),

@@ -12,6 +12,7 @@ from typing import Literal, TypeVar
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from starlette.responses import Response
 
+from include.salesforce_emulator.conversion import CONVERTED_STATUS
 from include.salesforce_emulator.errors import SalesforceFault, resource_not_found
 from include.salesforce_emulator.faults import FAULTS
 from include.salesforce_emulator.org import RowResult, WriteOptions
@@ -49,6 +50,11 @@ class _ConvertBody(_Body):
     lead_id: str
     account_id: str | None = None
     contact_id: str | None = None
+    owner_id: str | None = None
+    converted_status: str = CONVERTED_STATUS
+    overwrite_lead_source: bool = False
+    do_not_create_opportunity: bool = True
+    opportunity_name: str | None = Field(default=None, max_length=120)
     as_user: str | None = None
 
 
@@ -56,6 +62,8 @@ class _MergeBody(_Body):
     sobject: str
     master_id: str
     loser_ids: list[str] = Field(min_length=1, max_length=2)
+    fields: dict[str, object] = {}
+    as_user: str | None = None
 
 
 class _DeleteBody(_Body):
@@ -210,6 +218,11 @@ def _convert(server: Server, request: ApiRequest) -> Response:
         wanted.lead_id,
         account_id=wanted.account_id,
         contact_id=wanted.contact_id,
+        owner_id=wanted.owner_id,
+        converted_status=wanted.converted_status,
+        overwrite_lead_source=wanted.overwrite_lead_source,
+        do_not_create_opportunity=wanted.do_not_create_opportunity,
+        opportunity_name=wanted.opportunity_name,
         user_id=_user(server, wanted.as_user),
     )
     return json_response(converted)
@@ -217,14 +230,20 @@ def _convert(server: Server, request: ApiRequest) -> Response:
 
 def _merge(server: Server, request: ApiRequest) -> Response:
     wanted = _parsed(_MERGE, request)
-    server.org.merge(wanted.sobject, wanted.master_id, wanted.loser_ids)
+    server.org.merge(
+        wanted.sobject,
+        wanted.master_id,
+        wanted.loser_ids,
+        fields=flat_row(server.org, wanted.sobject, wanted.fields) if wanted.fields else None,
+        user_id=_user(server, wanted.as_user),
+    )
     return no_content()
 
 
 def _delete(server: Server, request: ApiRequest) -> Response:
     wanted = _parsed(_DELETE, request)
     rows = [{"Id": record_id} for record_id in wanted.ids]
-    options = WriteOptions(user_id=_user(server, wanted.as_user))
+    options = WriteOptions(user_id=_user(server, wanted.as_user), as_system=True)
     results = server.org.write("delete", wanted.sobject, rows, external_id=None, options=options)
     return json_response([_item(result) for result in results])
 
@@ -237,6 +256,7 @@ def _write_records(server: Server, request: ApiRequest) -> Response:
         user_id=_user(server, wanted.as_user or request.query.get("as_user")),
         auto_assign=False,
         allow_duplicates=True,
+        as_system=True,
     )
     rows = [flat_row(server.org, sobject, row) for row in wanted.rows]
     results = server.org.write(

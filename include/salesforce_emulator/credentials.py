@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import secrets
 from dataclasses import asdict, dataclass
+from http import HTTPStatus
 from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+
+from include.salesforce_emulator.errors import SalesforceFault
 
 _KEY_BITS = 2048
 
@@ -36,12 +39,16 @@ def load_or_make(folder: Path) -> Credentials:
     if not secrets_file.exists():
         _write_private(key_file, _new_key())
         _write_private(secrets_file, json.dumps(_new_secrets()).encode())
-    kept = json.loads(secrets_file.read_text())
-    key = serialization.load_pem_private_key(key_file.read_bytes(), password=None)
-    public_key = key.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
-    return Credentials(**kept, private_key_file=key_file.resolve(), public_key=public_key)
+    try:
+        kept = json.loads(secrets_file.read_text())
+        key = serialization.load_pem_private_key(key_file.read_bytes(), password=None)
+        public_key = key.public_key().public_bytes(
+            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+        return Credentials(**kept, private_key_file=key_file.resolve(), public_key=public_key)
+    except (ValueError, TypeError) as error:
+        message = f"{secrets_file} or {key_file} is damaged. Delete {secrets_file} to have both made anew."
+        raise SalesforceFault(HTTPStatus.INTERNAL_SERVER_ERROR, "UNKNOWN_EXCEPTION", message) from error
 
 
 def public_part(credentials: Credentials) -> dict[str, str]:
@@ -65,5 +72,8 @@ def _new_key() -> bytes:
 
 
 def _write_private(path: Path, content: bytes) -> None:
-    path.touch(mode=0o600)
-    path.write_bytes(content)
+    """Write a file that only its owner may read, whole or not at all."""
+    draft = path.with_name(f"{path.name}.draft")
+    draft.touch(mode=0o600)
+    draft.write_bytes(content)
+    draft.replace(path)

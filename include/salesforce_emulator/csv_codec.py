@@ -7,18 +7,15 @@ errors for rows of a wrong width, bad quoting and bad encoding is ours; the guid
 from __future__ import annotations
 
 import csv
-import io
 import random
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from enum import StrEnum
 from itertools import islice
 from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Protocol
-
-if TYPE_CHECKING:
-    import _csv
+from typing import NamedTuple
 
 _CHUNK_BYTES = 1 << 20
 _MAX_HEADER_CHARACTERS = 32_000
@@ -82,22 +79,25 @@ def inspect(path: Path, csv_format: CsvFormat) -> CsvFile:
         UploadError: the file's line endings, encoding, quoting or row widths are not what the job promised.
     """
     _check_line_endings(path, csv_format.line_ending)
-    columns: tuple[str, ...] | None = None
-    rows = 0
-    for row in _read(path, csv_format):
-        if columns is None:
-            columns = _checked_header(row)
-        else:
-            rows += 1
-            if len(row) != len(columns):
-                message = (
-                    f"InvalidBatch : The number of data columns ({len(row)}) differs from the number of columns "
-                    f"in the CSV header ({len(columns)}) in row {rows}"
-                )
-                raise UploadError(message)
-    if columns is None:
+    rows = _read(path, csv_format)
+    header = next(rows, None)
+    if header is None:
         raise UploadError("InvalidBatch : The CSV file has no header row")
-    return CsvFile(columns, rows)
+    columns = _checked_header(header)
+    widths = Counter(map(len, rows))
+    if widths.keys() - {len(columns)}:
+        raise UploadError(_first_odd_row(path, csv_format, len(columns)))
+    return CsvFile(columns, widths.total())
+
+
+def _first_odd_row(path: Path, csv_format: CsvFormat, width: int) -> str:
+    number, row = next(
+        (number, row) for number, row in enumerate(_read(path, csv_format)) if len(row) != width
+    )
+    return (
+        f"InvalidBatch : The number of data columns ({len(row)}) differs from the number of columns "
+        f"in the CSV header ({width}) in row {number}"
+    )
 
 
 def rows_of(path: Path, csv_format: CsvFormat, *, skip: int) -> Iterator[list[str]]:
@@ -144,41 +144,22 @@ def _check_line_endings(path: Path, expected: LineEnding) -> None:
         raise UploadError(message)
 
 
-class _TextSink(Protocol):
-    def write(self, text: str, /) -> object: ...
-
-
-def _writer(sink: _TextSink, csv_format: CsvFormat) -> _csv.Writer:
-    return csv.writer(
-        sink,
-        delimiter=csv_format.delimiter.character,
-        lineterminator=csv_format.line_ending.characters,
-        quoting=csv.QUOTE_ALL,
-    )
+def quoted_lines(rows: Iterable[Sequence[str]], csv_format: CsvFormat) -> list[str]:
+    """Return each row's line, every value quoted; several times faster than a csv writer."""
+    between = f'"{csv_format.delimiter.character}"'
+    end = f'"{csv_format.line_ending.characters}'
+    lines = []
+    for row in rows:
+        line = between.join(row)
+        if line.count('"') != 2 * (len(row) - 1):  # some value holds a quote itself
+            line = between.join([value.replace('"', '""') for value in row])
+        lines.append(f'"{line}{end}')
+    return lines
 
 
 def table_of(rows: Iterable[Sequence[str]], csv_format: CsvFormat) -> bytes:
     """Return a small table, every value quoted."""
-    sink = io.StringIO(newline="")
-    _writer(sink, csv_format).writerows(rows)
-    return sink.getvalue().encode("utf-8")
-
-
-def lines_of(rows: Iterable[Sequence[str]], csv_format: CsvFormat) -> list[bytes]:
-    """Return each row's bytes, every value quoted, so that a row's place in a file can be remembered."""
-    sink = _Lines()
-    _writer(sink, csv_format).writerows(rows)
-    return sink.lines
-
-
-class _Lines:
-    """Takes the rows of a csv writer, which hands each over in one piece."""
-
-    def __init__(self) -> None:
-        self.lines: list[bytes] = []
-
-    def write(self, text: str, /) -> None:
-        self.lines.append(text.encode("utf-8"))
+    return "".join(quoted_lines(rows, csv_format)).encode()
 
 
 class ResultFile:
@@ -196,7 +177,7 @@ class ResultFile:
     def append(self, rows: Iterable[Sequence[str]]) -> None:
         """Add rows, every value quoted."""
         with self.path.open("a", encoding="utf-8", newline="") as file:
-            _writer(file, self._format).writerows(rows)
+            file.writelines(quoted_lines(rows, self._format))
 
     def size(self) -> int:
         """Return the length in bytes."""

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from include.salesforce_emulator.access import is_permissionable
+from include.salesforce_emulator.relationships import child_relationship_name
 from include.salesforce_emulator.schema import IDS, NUMBERS, TEXTS, Field, FieldType, Schema, SObject
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from include.salesforce_emulator.record_types import RecordType
 
 _SOAP_TYPES = {
     FieldType.ID: "tns:ID",
@@ -14,23 +21,31 @@ _SOAP_TYPES = {
     FieldType.DATE: "xsd:date",
     FieldType.DATETIME: "xsd:dateTime",
 } | dict.fromkeys(NUMBERS, "xsd:double")
-_UNGROUPABLE = NUMBERS | {FieldType.DATETIME, FieldType.MULTIPICKLIST}
-_CASCADED = frozenset({"Contact.AccountId", "CampaignMember.CampaignId", "CampaignMemberStatus.CampaignId"})
+_CASCADED = frozenset(
+    {
+        "Contact.AccountId",
+        "Opportunity.AccountId",
+        "CampaignMember.CampaignId",
+        "CampaignMemberStatus.CampaignId",
+    }
+)
 
 
-def describe_object(sobject: SObject, schema: Schema, *, version: str) -> dict[str, Any]:
+def describe_object(
+    sobject: SObject, schema: Schema, *, version: str, record_types: Iterable[RecordType] = ()
+) -> dict[str, Any]:
     """Return an object's full describe."""
     return describe_short(sobject, version=version) | {
         "actionOverrides": [],
         "childRelationships": [
             {
-                "cascadeDelete": f"{child.name}.{reference.name}" in _CASCADED,
+                "cascadeDelete": reference.cascade_delete or f"{child.name}.{reference.name}" in _CASCADED,
                 "childSObject": child.name,
                 "deprecatedAndHidden": False,
                 "field": reference.name,
                 "junctionIdListNames": [],
                 "junctionReferenceTo": [],
-                "relationshipName": _child_relationship_name(child, reference),
+                "relationshipName": child_relationship_name(child, reference),
                 "restrictedDelete": False,
             }
             for child, reference in schema.child_references[sobject.name]
@@ -41,26 +56,53 @@ def describe_object(sobject: SObject, schema: Schema, *, version: str) -> dict[s
         "lookupLayoutable": None,
         "namedLayoutInfos": [],
         "networkScopeFieldName": None,
-        "recordTypeInfos": [
-            {
-                "active": True,
-                "available": True,
-                "defaultRecordTypeMapping": True,
-                "developerName": "Master",
-                "master": True,
-                "name": "Master",
-                "recordTypeId": "012000000000000AAA",
-                "urls": {},
-            }
-        ],
+        "recordTypeInfos": _record_type_infos(sobject, record_types, version=version),
         "searchLayoutable": True,
         "supportedScopes": [{"label": f"All {sobject.label_plural.lower()}", "name": "everything"}],
     }
 
 
+def _record_type_infos(
+    sobject: SObject, record_types: Iterable[RecordType], *, version: str
+) -> list[dict[str, Any]]:
+    own = [item for item in record_types if item.sobject == sobject.name]
+    infos = [
+        {
+            "active": item.is_active,
+            "available": item.is_active,
+            "defaultRecordTypeMapping": item.is_default and not item.is_person,
+            "developerName": item.developer_name,
+            "master": False,
+            "name": item.name,
+            "recordTypeId": item.id,
+            "urls": {"layout": f"{_root(sobject, version)}/describe/layouts/{item.id}"},
+        }
+        for item in own
+    ]
+    return [
+        *infos,
+        {
+            "active": True,
+            "available": True,
+            "defaultRecordTypeMapping": not any(info["defaultRecordTypeMapping"] for info in infos),
+            "developerName": "Master",
+            "master": True,
+            "name": "Master",
+            "recordTypeId": "012000000000000AAA",
+            "urls": {"layout": f"{_root(sobject, version)}/describe/layouts/012000000000000AAA"}
+            if own
+            else {},
+        },
+    ]
+
+
+def _root(sobject: SObject, version: str) -> str:
+    return f"/services/data/v{version}/sobjects/{sobject.name}"
+
+
 def describe_short(sobject: SObject, *, version: str) -> dict[str, Any]:
     """Return what the list of all objects says of one."""
-    root = f"/services/data/v{version}/sobjects/{sobject.name}"
+    root = _root(sobject, version)
     return {
         "activateable": False,
         "associateEntityType": None,
@@ -93,15 +135,6 @@ def describe_short(sobject: SObject, *, version: str) -> dict[str, Any]:
     }
 
 
-def _child_relationship_name(child: SObject, reference: Field) -> str | None:
-    if reference.child_relationship_name:
-        suffix = "__r" if reference.custom else ""
-        return f"{reference.child_relationship_name}{suffix}"
-    return (
-        None if reference.name in ("CreatedById", "LastModifiedById") else child.label_plural.replace(" ", "")
-    )
-
-
 def _describe_field(item: Field, sobject: SObject) -> dict[str, Any]:
     is_number = item.type in NUMBERS
     is_text = item.type in TEXTS
@@ -109,11 +142,11 @@ def _describe_field(item: Field, sobject: SObject) -> dict[str, Any]:
     return {
         "aggregatable": item.filterable and item.type is not FieldType.BOOLEAN,
         "aiPredictionField": False,
-        "autoNumber": False,
+        "autoNumber": item.auto_number is not None,
         "byteLength": byte_length,
         "calculated": item.calculated,
         "calculatedFormula": None,
-        "cascadeDelete": False,
+        "cascadeDelete": item.cascade_delete,
         "caseSensitive": item.case_sensitive,
         "compoundFieldName": _compound(item, sobject),
         "controllerName": None,
@@ -132,7 +165,7 @@ def _describe_field(item: Field, sobject: SObject) -> dict[str, Any]:
         "filterable": item.filterable,
         "filteredLookupInfo": None,
         "formulaTreatNullNumberAsZero": False,
-        "groupable": item.filterable and item.type not in _UNGROUPABLE,
+        "groupable": item.is_groupable,
         "highScaleNumber": False,
         "htmlFormatted": False,
         "idLookup": item.id_lookup,
@@ -145,7 +178,7 @@ def _describe_field(item: Field, sobject: SObject) -> dict[str, Any]:
         "nameField": item.name_field,
         "namePointing": item.is_polymorphic,
         "nillable": item.nillable,
-        "permissionable": item.nillable and item.createable,
+        "permissionable": is_permissionable(item),
         "picklistValues": [_picklist_value(item, value) for value in item.picklist],
         "polymorphicForeignKey": item.is_polymorphic,
         "precision": item.precision if is_number else 0,

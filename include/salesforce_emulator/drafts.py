@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
+    from include.salesforce_emulator.access import Access
     from include.salesforce_emulator.org_setup import OrgSetup
     from include.salesforce_emulator.schema import Schema, SObject
     from include.salesforce_emulator.store import Store
@@ -25,6 +26,7 @@ class Draft:
     Attributes:
         values: stored values by field name, only of the fields given or derived.
         before: the stored record, or None for a new one.
+        error: why the row is refused; `further_errors` are told with it.
         lookups: values of relationship columns that still have to be found, by position in the plan.
     """
 
@@ -32,6 +34,7 @@ class Draft:
     id: str | None = None
     before: Mapping[str, Any] | None = None
     error: RowError | None = None
+    further_errors: tuple[RowError, ...] = ()
     lookups: tuple[tuple[int, str], ...] = ()
     plan: Any = None
 
@@ -74,6 +77,7 @@ class Batch:
     schema: Schema
     store: Store
     setup: OrgSetup
+    access: Access
     options: WriteOptions
     now: datetime
     stamp: str

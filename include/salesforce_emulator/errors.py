@@ -6,17 +6,48 @@ a Collections answer or the `sf__Error` text of a Bulk result. Codes are Salesfo
 
 from __future__ import annotations
 
+import errno
+import sqlite3
 from dataclasses import dataclass
 from http import HTTPStatus
 
 
 @dataclass(frozen=True, slots=True)
+class DuplicateMatches:
+    """The records of one object that a matching rule found."""
+
+    rule: str
+    sobject: str
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicatesFound:
+    """What a duplicate rule says of a row it refuses.
+
+    Attributes:
+        sobject: the object the rule belongs to.
+        allow_save: whether the row may be sent again with the header that saves it.
+    """
+
+    rule: str
+    sobject: str
+    allow_save: bool
+    matches: tuple[DuplicateMatches, ...]
+
+
+_DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS})
+_DATABASE_ERRORS = ("FULL", "IOERR", "READONLY", "CORRUPT", "NOTADB", "CANTOPEN", "BUSY")
+
+
+@dataclass(frozen=True, slots=True)
 class RowError:
-    """Why one row was refused."""
+    """Why one row was refused; `duplicates` says more where a duplicate rule did it."""
 
     code: str
     message: str
     fields: tuple[str, ...] = ()
+    duplicates: DuplicatesFound | None = None
 
 
 class SalesforceFault(Exception):  # noqa: N818 - Salesforce calls it a fault, and so do its APIs
@@ -40,6 +71,21 @@ class SalesforceFault(Exception):  # noqa: N818 - Salesforce calls it a fault, a
 def resource_not_found() -> SalesforceFault:
     """Answer for an object, record or job that does not exist."""
     return SalesforceFault(HTTPStatus.NOT_FOUND, "NOT_FOUND", "The requested resource does not exist")
+
+
+def disk_trouble(error: BaseException) -> SalesforceFault | None:
+    """Answer for what the disk or the data file refuses; None if the error is of another kind."""
+    if isinstance(error, OSError):
+        is_trouble = error.errno in _DISK_ERRORS
+    elif isinstance(error, sqlite3.DatabaseError):
+        name = getattr(error, "sqlite_errorname", "")
+        is_trouble = name.removeprefix("SQLITE_").startswith(_DATABASE_ERRORS)
+    else:
+        is_trouble = False
+    if not is_trouble:
+        return None
+    message = f"The local org cannot use its disk: {error}. Nothing of this request was kept."
+    return SalesforceFault(HTTPStatus.SERVICE_UNAVAILABLE, "SERVER_UNAVAILABLE", message)
 
 
 def not_implemented(what: str) -> SalesforceFault:

@@ -10,12 +10,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from include.salesforce_emulator.keeping import Shelf
 from include.salesforce_emulator.statistics import RequestKind
 
+_COUNTER = "next_id"
 AnyKind = Literal["*"]
 Times = Annotated[int, Field(ge=1)] | None
 
@@ -52,6 +54,13 @@ class Hang(_RequestFault):
 
     type: Literal["hang"]
     seconds: float = Field(gt=0, le=3600)
+
+
+class Latency(_FaultModel):
+    """Answer each kind of request only after so many seconds, until the fault is deleted; ``*`` is any other kind."""
+
+    type: Literal["latency"]
+    seconds: dict[RequestKind | AnyKind, Annotated[float, Field(ge=0, le=60)]] = Field(min_length=1)
 
 
 class ExpireSessions(_RequestFault):
@@ -123,7 +132,7 @@ class SlowJobs(_JobFault):
 
 RequestFault = Respond | Drop | Hang | ExpireSessions
 JobFault = StickJob | FailJob | TimeoutRows | SlowJobs
-Fault = RequestFault | LockRows | ExhaustQuota | JobFault
+Fault = RequestFault | Latency | LockRows | ExhaustQuota | JobFault
 FAULTS: TypeAdapter[Sequence[Fault]] = TypeAdapter(list[Annotated[Fault, Field(discriminator="type")]])
 
 _JobFaultType = TypeVar("_JobFaultType", bound="_JobFault")
@@ -143,14 +152,33 @@ class _Scripted:
     def report(self) -> dict[str, object]:
         return {"id": self.id, **self.fault.model_dump(mode="json"), "seen": self.seen, "hits": self.hits}
 
+    @property
+    def counts_decide(self) -> bool:
+        """Whether what it did so far says what it will do; not if it hits for ever, or never again."""
+        fault = self.fault
+        if isinstance(fault, ExhaustQuota | Latency) or fault.times is None:
+            return False
+        return not isinstance(fault, RequestFault) or self.seen < fault.nth + fault.times
+
+    def as_kept(self) -> dict[str, object]:
+        return {
+            "fault": self.fault.model_dump(mode="json"),
+            "seen": self.seen,
+            "hits": self.hits,
+            "hits_by_value": dict(self.hits_by_value),
+            "jobs": sorted(self.jobs),
+        }
+
 
 class FaultBook:
     """The scripted faults of one org; safe to use from several threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
         self._lock = threading.Lock()
-        self._scripted: list[_Scripted] = []
-        self._next_id = 1
+        kept = shelf.load()
+        self._next_id: int = kept.pop(_COUNTER, 1)
+        self._scripted = [_from_kept(int(fault_id), kept[fault_id]) for fault_id in sorted(kept, key=int)]
 
     def add(self, faults: Sequence[Fault]) -> list[dict[str, object]]:
         """Script more faults and return them with their ids."""
@@ -160,6 +188,10 @@ class FaultBook:
                 added.append(_Scripted(self._next_id, fault))
                 self._next_id += 1
             self._scripted.extend(added)
+            for scripted in added:
+                self._shelf.keep(str(scripted.id), scripted.as_kept)
+            next_id = self._next_id
+            self._shelf.keep(_COUNTER, lambda: next_id)
             return [scripted.report() for scripted in added]
 
     def report(self) -> list[dict[str, object]]:
@@ -170,19 +202,30 @@ class FaultBook:
     def remove(self, fault_id: int | None = None) -> int:
         """Remove one fault, or all of them, and return how many went."""
         with self._lock:
-            kept = [s for s in self._scripted if fault_id is not None and s.id != fault_id]
-            removed = len(self._scripted) - len(kept)
-            self._scripted = kept
-            return removed
+            gone = [s for s in self._scripted if fault_id is None or s.id == fault_id]
+            self._scripted = [s for s in self._scripted if fault_id is not None and s.id != fault_id]
+            for scripted in gone:
+                self._shelf.drop(str(scripted.id))
+            return len(gone)
 
     def for_request(self, kind: RequestKind) -> list[RequestFault]:
         """Return the faults that hit this request, in the order they were posted, and count it as seen."""
+        hitting: list[RequestFault] = []
         with self._lock:
-            return [
-                s.fault
-                for s in self._scripted
-                if isinstance(s.fault, RequestFault) and _hits_request(s, kind)
-            ]
+            for scripted in self._scripted:
+                fault = scripted.fault
+                if not isinstance(fault, RequestFault) or fault.kind not in ("*", kind):
+                    continue
+                if _hits_request(scripted, fault):
+                    hitting.append(fault)
+                self._keep(scripted)
+        return hitting
+
+    def latency_seconds(self, kind: RequestKind) -> float:
+        """Return how long the org takes before it looks at a request of this kind."""
+        with self._lock:
+            models = [s.fault.seconds for s in self._scripted if isinstance(s.fault, Latency)]
+        return sum(model.get(kind, model.get("*", 0.0)) for model in models)
 
     def locks_rows(self, sobject: str) -> bool:
         """Tell whether some row lock concerns this sObject."""
@@ -195,9 +238,12 @@ class FaultBook:
     def locks_row(self, sobject: str, row: Mapping[str, object]) -> bool:
         """Tell whether this row is locked now, and use up one of the lock's times."""
         with self._lock:
-            return any(
-                isinstance(s.fault, LockRows) and _locks(s, s.fault, sobject, row) for s in self._scripted
-            )
+            for scripted in self._scripted:
+                fault = scripted.fault
+                if isinstance(fault, LockRows) and _locks(scripted, fault, sobject, row):
+                    self._keep(scripted)
+                    return True
+        return False
 
     def exhausts(self, limit: str) -> bool:
         """Tell whether a fault says that nothing is left of the named limit."""
@@ -211,17 +257,27 @@ class FaultBook:
         with self._lock:
             for scripted in self._scripted:
                 fault = scripted.fault
+                hits = scripted.hits
                 if isinstance(fault, fault_type) and _hits_job(
                     scripted, fault, job_id=job_id, sobject=sobject, operation=operation
                 ):
+                    if scripted.hits > hits:
+                        self._keep(scripted)
                     return fault
         return None
 
+    def _keep(self, scripted: _Scripted) -> None:
+        self._shelf.keep(str(scripted.id), scripted.as_kept, can_wait=not scripted.counts_decide)
 
-def _hits_request(scripted: _Scripted, kind: RequestKind) -> bool:
-    fault = scripted.fault
-    if not isinstance(fault, RequestFault) or fault.kind not in ("*", kind):
-        return False
+
+def _from_kept(fault_id: int, kept: dict[str, Any]) -> _Scripted:
+    (fault,) = FAULTS.validate_python([kept["fault"]])
+    return _Scripted(
+        fault_id, fault, kept["seen"], kept["hits"], dict(kept["hits_by_value"]), set(kept["jobs"])
+    )
+
+
+def _hits_request(scripted: _Scripted, fault: RequestFault) -> bool:
     scripted.seen += 1
     hit = scripted.seen >= fault.nth and (fault.times is None or scripted.seen < fault.nth + fault.times)
     scripted.hits += hit

@@ -35,6 +35,11 @@ def make_id(key_prefix: str, number: int) -> str:
     return short + checksum(short)
 
 
+def custom_key_prefix(number: int) -> str:
+    """Return the key prefix of the `number`-th custom object, counted from 0: a00, a01 and so on."""
+    return "a" + _TRIPLES[number][1:]
+
+
 def make_ids(key_prefix: str, first: int, count: int) -> list[str]:
     """Return so many consecutive Ids; many times faster than one by one."""
     made: list[str] = []

@@ -30,6 +30,7 @@ from include.salesforce_emulator.limits import BULK_BATCHES, Limits
 from include.salesforce_emulator.org import OperationName, Org, RowResult, WriteOptions
 from include.salesforce_emulator.schema import NUMBERS, FieldType
 from include.salesforce_emulator.steps import HELD, TURN, Pause, stuck_after
+from include.salesforce_emulator.tables import Table
 from include.salesforce_emulator.writing import write_rows
 
 BATCH_ROWS = 10_000
@@ -94,7 +95,11 @@ def _accepted_upload(work: _Work) -> CsvFile:
         raise UploadError("ClientInputError : No content was uploaded")
     upload = inspect(files.upload, work.job.csv_format)
     problem = work.org.check_columns(
-        work.job.sobject, work.operation, upload.columns, work.job.external_id_field
+        work.job.sobject,
+        work.operation,
+        upload.columns,
+        work.job.external_id_field,
+        user_id=work.job.created_by,
     )
     if problem is not None:
         raise UploadError(problem)
@@ -169,7 +174,7 @@ def _write_batch(
     with work.jobs.transaction():
         if not work.is_wanted():
             return False
-        results = _results(work, [dict(zip(work.columns, row, strict=True)) for row in batch])
+        results = _results(work, Table(work.columns, batch))
         accepted, refused = _sorted_out(batch, results, render)
         seed = f"{work.job.id}{work.job.processed}"
         successes.append(shuffled(accepted, seed=seed))
@@ -186,7 +191,7 @@ def _write_batch(
     return True
 
 
-def _results(work: _Work, rows: list[dict[str, object]]) -> list[RowResult]:
+def _results(work: _Work, rows: Table) -> list[RowResult]:
     options = WriteOptions(
         user_id=work.job.created_by,
         source="bulk",

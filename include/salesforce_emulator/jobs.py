@@ -62,6 +62,7 @@ class Job:
         number: consecutive in the org; the id is made from it.
         created_at: ISO 8601 with offset, as is ``modified_at``.
         processed: rows handled so far, the failed ones included.
+        client: who the client says it is, by `Sforce-Call-Options`.
         active_milliseconds: time spent working, waits excluded.
     """
 
@@ -79,6 +80,7 @@ class Job:
     processed: int = 0
     active_milliseconds: int = 0
     error_message: str | None = None
+    client: str | None = None
 
     @property
     def csv_format(self) -> CsvFormat:

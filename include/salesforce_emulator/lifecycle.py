@@ -2,7 +2,8 @@
 
 Deleting a person deletes their campaign memberships and the activities that concern nobody and nothing else; an
 activity that also concerns a surviving record stays and loses only the link. Deleting an Account takes its Contacts
-along. (General knowledge of the platform; no public page states it whole.)
+along, and deleting the master of a master-detail relationship its details. The Contact of a Person Account goes and
+comes with the Account only. (General knowledge of the platform; no public page states it whole.)
 """
 
 from __future__ import annotations
@@ -10,16 +11,17 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from include.salesforce_emulator.deletion_log import log_hard_deletions
 from include.salesforce_emulator.errors import RowError
 from include.salesforce_emulator.store import DELETED_WITH, Store, quote
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from include.salesforce_emulator.schema import Schema, SObject
 
 CASCADES: Mapping[str, tuple[tuple[str, str], ...]] = {
-    "Account": (("Contact", "AccountId"),),
+    "Account": (("Contact", "AccountId"), ("Opportunity", "AccountId")),
     "Contact": (("CampaignMember", "ContactId"),),
     "Lead": (("CampaignMember", "LeadId"),),
     "Campaign": (("CampaignMember", "CampaignId"), ("CampaignMemberStatus", "CampaignId")),
@@ -49,7 +51,7 @@ class Recycling:
             else RowError("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
             for item in ids
             if states.get(item) != 0
-        }
+        } | self._person_contacts(sobject, ids)
         family = self._family(sobject, [item for item in ids if item not in errors])
         for name, members in family.items():
             rows = [(root, self._stamp, self._user_id, self._stamp, item) for item, root in members.items()]
@@ -67,26 +69,30 @@ class Recycling:
             item: RowError("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
             for item in ids
             if item not in states
-        }
-        family = self._family(sobject, [item for item in ids if item in states])
+        } | self._person_contacts(sobject, ids)
+        family = self._family(sobject, [item for item in ids if item not in errors])
         for name, members in family.items():
             self._execute_many(
                 f"DELETE FROM {quote(name)} WHERE Id = ?",  # noqa: S608 - a name of the schema
                 [(item,) for item in members],
             )
+            with self._store.transaction() as connection:
+                log_hard_deletions(connection, name, members, self._stamp)
         return errors
 
     def undelete(self, sobject: SObject, ids: Sequence[str]) -> dict[str, RowError]:
         """Bring records, and what their deletion took along, back from the recycle bin; return the errors by Id."""
         states = self._states(sobject, ids)
-        errors: dict[str, RowError] = {}
+        errors = self._person_contacts(sobject, ids)
         for item in dict.fromkeys(ids):
+            if item in errors:
+                continue
             if item not in states:
                 errors[item] = RowError("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
             elif not states[item]:
                 errors[item] = RowError("UNDELETE_FAILED", "Entity is not in the recycle bin")
             else:
-                holder = self._holder_of_unique_value(sobject, item)
+                holder = self._holder_of_unique_value(item)
                 if holder is not None:
                     message = (
                         f"duplicate value found: {holder[0]} duplicates value on record with id: {holder[1]}"
@@ -106,17 +112,31 @@ class Recycling:
                 [(self._stamp, self._user_id, self._stamp, root)],
             )
 
-    def _holder_of_unique_value(self, sobject: SObject, record_id: str) -> tuple[str, str] | None:
-        for field in sobject.unique_fields:
-            column, table = quote(field.name), quote(sobject.name)
-            rows = self._store.fetch(
-                f"SELECT other.Id FROM {table} AS own JOIN {table} AS other "  # noqa: S608 - schema names
-                f"ON other.{column} = own.{column} AND other.IsDeleted = 0 WHERE own.Id = ?",
-                (record_id,),
-            )
-            if rows:
-                return field.name, rows[0][0]
+    def _holder_of_unique_value(self, root: str) -> tuple[str, str] | None:
+        """Return the field and the Id of a record that took over a unique value of what the root's deletion took."""
+        for sobject in self._schema.objects:
+            for field in sobject.unique_fields:
+                column, table = quote(field.name), quote(sobject.name)
+                rows = self._store.fetch(
+                    f"SELECT other.Id FROM {table} AS own JOIN {table} AS other "  # noqa: S608 - schema names
+                    f"ON other.{column} = own.{column} AND other.IsDeleted = 0 "
+                    f"WHERE own.IsDeleted = 1 AND own.{DELETED_WITH} = ?",
+                    (root,),
+                )
+                if rows:
+                    return field.name, rows[0][0]
         return None
+
+    def _person_contacts(self, sobject: SObject, ids: Sequence[str]) -> dict[str, RowError]:
+        """Return the refusals of those records that are the Contacts of Person Accounts."""
+        if sobject.name != "Contact" or sobject.field("IsPersonAccount") is None:
+            return {}
+        rows = self._store.fetch(
+            f"SELECT Id FROM Contact WHERE IsPersonAccount = 1 AND Id IN {_LISTED}",  # noqa: S608
+            (json.dumps(list(ids)),),
+        )
+        refusal = RowError("INVALID_PERSON_ACCOUNT_OPERATION", "cannot reference person contact")
+        return {row[0]: refusal for row in rows}
 
     def _states(self, sobject: SObject, ids: Sequence[str]) -> dict[str, int]:
         rows = self._store.fetch(
@@ -131,7 +151,7 @@ class Recycling:
         pending = [sobject.name] if ids else []
         while pending:
             parent = pending.pop()
-            for child, column in CASCADES.get(parent, ()):
+            for child, column in self._taken_along(parent):
                 found = self._children(child, column, family[parent])
                 family.setdefault(child, {}).update(found)
                 if found:
@@ -142,11 +162,19 @@ class Recycling:
                 family[activity] = self._activities(activity, roots)
         return family
 
+    def _taken_along(self, parent: str) -> Iterator[tuple[str, str]]:
+        yield from CASCADES.get(parent, ())
+        for child, reference in self._schema.child_references[parent]:
+            if reference.cascade_delete:
+                yield child.name, reference.name
+
     def _children(self, child: str, column: str, parents: Mapping[str, str]) -> dict[str, str]:
         # The membership of a converted Lead belongs to its Contact from then on.
         still_own = " AND ContactId IS NULL" if (child, column) == ("CampaignMember", "LeadId") else ""
+        parent_id = quote(column)
         rows = self._store.fetch(
-            f"SELECT Id, {column} FROM {quote(child)} WHERE {column} IN {_LISTED} AND IsDeleted = 0{still_own}",  # noqa: S608
+            f"SELECT Id, {parent_id} FROM {quote(child)} "  # noqa: S608 - names of the schema
+            f"WHERE {parent_id} IN {_LISTED} AND IsDeleted = 0{still_own}",
             (json.dumps(list(parents)),),
         )
         return {record_id: parents[parent] for record_id, parent in rows}

@@ -93,11 +93,15 @@ class Condition(_Setup):
 
 
 class RecordTypeSetup(_Setup):
-    """A record type; `person` ones exist on Account only and make its records Person Accounts."""
+    """A record type; `person` ones exist on Account only and make its records Person Accounts.
+
+    Attributes:
+        default: whether new records get it that name none; Account has one default for businesses and one for people.
+    """
 
     sobject: str
-    developer_name: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")
-    name: str
+    developer_name: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=80)
+    name: str = Field(min_length=1, max_length=80)
     active: bool = True
     person: bool = False
     default: bool = False
@@ -107,6 +111,7 @@ class MatchingRule(_Setup):
     """Which records of an object are duplicates: those that agree in every field, none of them blank.
 
     Attributes:
+        name: what refusals call it; matching rules of one name and object count as one, any of them finding a record.
         sobject: the object that is searched.
         fields: by field of the record that is written, the field of the record that is searched.
     """
@@ -120,13 +125,15 @@ class DuplicateRuleSetup(_Setup):
     """A duplicate rule: what happens when a record that is written looks like one that exists.
 
     Attributes:
+        name: its DeveloperName.
+        sobject: Account, Contact, Lead or a custom object.
         on_create, on_edit: `allow` or `block` the record.
         alert: whether `allow` alerts, which API clients see as a refusal they may override.
         matching_rules: any of them finding a record is enough.
         bypassed_by: Usernames the rule does not apply to.
     """
 
-    name: str
+    name: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=80)
     sobject: str
     active: bool = True
     on_create: Literal["allow", "block"] = "allow"
@@ -135,6 +142,11 @@ class DuplicateRuleSetup(_Setup):
     message: str = "Use one of these records?"
     matching_rules: tuple[MatchingRule, ...] = Field(min_length=1)
     bypassed_by: frozenset[str] = frozenset()
+
+    @property
+    def label(self) -> str:
+        """Its MasterLabel."""
+        return self.name.replace("_", " ")
 
 
 class AssignmentEntry(_Setup):
@@ -174,6 +186,7 @@ class OrgSetup(_Setup):
     """The whole document.
 
     Attributes:
+        soap_login: whether `login` of the SOAP API may be used; off by default in orgs made since Winter '26.
         person_accounts: once on, an org that holds Person Accounts keeps them on.
         multiday_events: whether an Event may be longer than 24 hours (at most 14 days either way).
         activity_sharing: the organisation-wide default of activities. `private`: only the owner, someone above in
@@ -182,6 +195,7 @@ class OrgSetup(_Setup):
         default_lead_owner: Username or Id of who owns a Lead that no entry of an assignment rule fits.
     """
 
+    soap_login: bool = True
     person_accounts: bool = False
     multiday_events: bool = True
     activity_sharing: Literal["public", "private"] = "public"

@@ -39,6 +39,8 @@ _TYPES = {
     "Phone": FieldType.PHONE,
     "Url": FieldType.URL,
     "Lookup": FieldType.REFERENCE,
+    "MasterDetail": FieldType.REFERENCE,
+    "AutoNumber": FieldType.STRING,
 }
 _USUAL_LENGTHS = {
     FieldType.TEXTAREA: 255,
@@ -63,7 +65,7 @@ def read_custom_fields(package: Path) -> Mapping[str, list[Field]]:
         SalesforceFault: the folder is missing, or a field file cannot be deployed; the message names the file.
     """
     if not package.is_dir():
-        raise _refuse(
+        raise refuse_package(
             f"The package folder {package.name} does not exist; give the folder that holds force-app."
         )
     found: dict[str, list[Field]] = defaultdict(list)
@@ -76,45 +78,57 @@ def read_custom_fields(package: Path) -> Mapping[str, list[Field]]:
 
 
 def _read_field(path: Path) -> Field:
-    try:
-        root = parse(path).getroot()
-    except (ParseError, DefusedXmlException) as error:
-        raise _refuse(f"{path.name} is not well-formed XML: {error}.") from error
-    name = _text(root, "fullName")
+    root = parse_file(path)
+    name = child_text(root, "fullName")
     if not name or not name.endswith("__c"):
-        raise _refuse(f"{path.name} has no fullName that ends in __c.")
-    formula = _text(root, "formula")
-    kind = _TYPES.get(_text(root, "type") or "")
+        raise refuse_package(f"{path.name} has no fullName that ends in __c.")
+    formula = child_text(root, "formula")
+    kind = _TYPES.get(child_text(root, "type") or "")
     if kind is None:
-        raise _refuse(f"{path.name} has the type {_text(root, 'type')}, which the local org does not have.")
-    length = int(_text(root, "length") or _USUAL_LENGTHS.get(kind, 0))
+        raise refuse_package(
+            f"{path.name} has the type {child_text(root, 'type')}, which the local org does not have."
+        )
+    length = _number(root, "length", path) or _USUAL_LENGTHS.get(kind, 0)
     values, default = _picklist(root)
+    declared = child_text(root, "type")
+    is_detail, is_numbered = declared == "MasterDetail", declared == "AutoNumber"
+    is_derived = formula is not None or is_numbered
+    is_fixed = is_detail and not has_flag(root, "reparentableMasterDetail")
     return Field(
         name=name,
         type=kind,
-        label=_text(root, "label") or name,
+        label=child_text(root, "label") or name,
         length=length,
-        precision=int(_text(root, "precision") or 18),
-        scale=int(_text(root, "scale") or 0),
-        nillable=not (_flag(root, "required") or kind is FieldType.BOOLEAN),
-        createable=formula is None,
-        updateable=formula is None,
+        precision=_number(root, "precision", path) or 18,
+        scale=_number(root, "scale", path) or 0,
+        nillable=not (has_flag(root, "required") or kind is FieldType.BOOLEAN or is_detail),
+        createable=not is_derived,
+        updateable=not (is_derived or is_fixed),
         filterable=not (kind is FieldType.TEXTAREA and length >= LONG_TEXT_LENGTH),
-        unique=_flag(root, "unique"),
-        case_sensitive=_flag(root, "caseSensitive"),
-        external_id=_flag(root, "externalId"),
-        id_lookup=_flag(root, "externalId"),
+        unique=has_flag(root, "unique"),
+        case_sensitive=has_flag(root, "caseSensitive"),
+        external_id=has_flag(root, "externalId"),
+        id_lookup=has_flag(root, "externalId"),
         custom=True,
         calculated=formula is not None,
-        defaulted_on_create=kind is FieldType.BOOLEAN,
+        defaulted_on_create=kind is FieldType.BOOLEAN or is_numbered,
         restricted=_restricted(root),
         picklist=values,
-        default=_default(kind, _text(root, "defaultValue"), default),
-        reference_to=tuple(filter(None, (_text(root, "referenceTo"),))),
+        default=_default(kind, child_text(root, "defaultValue"), default),
+        reference_to=tuple(filter(None, (child_text(root, "referenceTo"),))),
         relationship_name=f"{name[:-1]}r" if kind is FieldType.REFERENCE else None,
-        child_relationship_name=_text(root, "relationshipName"),
-        help_text=_text(root, "inlineHelpText"),
+        child_relationship_name=child_text(root, "relationshipName"),
+        help_text=child_text(root, "inlineHelpText"),
+        auto_number=(child_text(root, "displayFormat") or "{0}") if is_numbered else None,
+        cascade_delete=is_detail,
     )
+
+
+def _number(root: Element, tag: str, path: Path) -> int | None:
+    text = child_text(root, tag)
+    if text is not None and not (text.isascii() and text.isdigit()):
+        raise refuse_package(f"{path.name} has the {tag} {text}, which is not a number.")
+    return None if text is None else int(text)
 
 
 def _picklist(root: Element) -> tuple[tuple[str, ...], str | None]:
@@ -122,18 +136,18 @@ def _picklist(root: Element) -> tuple[tuple[str, ...], str | None]:
     values: list[str] = []
     default: str | None = None
     for value in root.iterfind(f"{_NAMESPACE}valueSet/{_NAMESPACE}valueSetDefinition/{_NAMESPACE}value"):
-        name = _text(value, "fullName")
-        if name is None or _text(value, "isActive") == "false":
+        name = child_text(value, "fullName")
+        if name is None or child_text(value, "isActive") == "false":
             continue
         values.append(name)
-        if _flag(value, "default"):
+        if has_flag(value, "default"):
             default = name
     return tuple(values), default
 
 
 def _restricted(root: Element) -> bool:
     value_set = root.find(f"{_NAMESPACE}valueSet")
-    return value_set is not None and _flag(value_set, "restricted")
+    return value_set is not None and has_flag(value_set, "restricted")
 
 
 def _default(kind: FieldType, literal: str | None, picklist_default: str | None) -> str | int | None:
@@ -143,14 +157,30 @@ def _default(kind: FieldType, literal: str | None, picklist_default: str | None)
     return picklist_default
 
 
-def _text(element: Element, tag: str) -> str | None:
-    found = element.find(f"{_NAMESPACE}{tag}")
+def parse_file(path: Path) -> Element:
+    """Return the root element of a metadata file.
+
+    Raises:
+        SalesforceFault: INVALID_PACKAGE, the file is not well-formed.
+    """
+    try:
+        root: Element = parse(path).getroot()
+    except (ParseError, DefusedXmlException) as error:
+        raise refuse_package(f"{path.name} is not well-formed XML: {error}.") from error
+    return root
+
+
+def child_text(element: Element, path: str) -> str | None:
+    """Return the text at a path of tags below a metadata element, None if there is none."""
+    found = element.find("/".join(f"{_NAMESPACE}{tag}" for tag in path.split("/")))
     return found.text.strip() if found is not None and found.text else None
 
 
-def _flag(element: Element, tag: str) -> bool:
-    return _text(element, tag) == "true"
+def has_flag(element: Element, tag: str) -> bool:
+    """Whether a metadata element has a child of that name that says true."""
+    return child_text(element, tag) == "true"
 
 
-def _refuse(message: str) -> SalesforceFault:
+def refuse_package(message: str) -> SalesforceFault:
+    """Return the fault of a package that cannot be deployed."""
     return SalesforceFault(400, "INVALID_PACKAGE", message)

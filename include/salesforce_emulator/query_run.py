@@ -10,7 +10,7 @@ from array import array
 from collections.abc import Generator
 from itertools import islice
 
-from include.salesforce_emulator.csv_codec import lines_of
+from include.salesforce_emulator.csv_codec import quoted_lines
 from include.salesforce_emulator.errors import SalesforceFault
 from include.salesforce_emulator.faults import EndingJobFault, FaultBook, SlowJobs
 from include.salesforce_emulator.jobs import JobFiles, JobState, JobStore, QueryJob
@@ -52,7 +52,7 @@ def _read(job: QueryJob, *, org: Org, jobs: JobStore) -> Generator[Pause, None, 
     for path in (files.results, files.index):
         path.unlink(missing_ok=True)
     try:
-        result = org.query(job.soql, include_deleted=job.operation == "queryAll")
+        result = org.query(job.soql, include_deleted=job.operation == "queryAll", user_id=job.created_by)
     except SalesforceFault as fault:
         _end(jobs, job, JobState.FAILED, error_message=f"{fault.code} : {fault.message}")
         return
@@ -69,7 +69,7 @@ def _read(job: QueryJob, *, org: Org, jobs: JobStore) -> Generator[Pause, None, 
 
 def _append(files: JobFiles, job: QueryJob, rows: list[tuple[str, ...]]) -> None:
     """Add rows to the results, and where each of them ends to the index."""
-    lines = lines_of(rows, job.csv_format)
+    lines = [line.encode() for line in quoted_lines(rows, job.csv_format)]
     with files.results.open("ab") as results:
         end = results.tell()
         results.writelines(lines)

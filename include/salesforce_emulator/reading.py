@@ -13,6 +13,8 @@ from include.salesforce_emulator.ids import normalise_id
 from include.salesforce_emulator.references import find_by_field, match_key
 from include.salesforce_emulator.schema import Field, Schema, SObject
 from include.salesforce_emulator.store import Store, quote
+from include.salesforce_emulator.table_reading import read_table
+from include.salesforce_emulator.tables import Table
 from include.salesforce_emulator.values import CLEAR, RefusedValueError
 
 if TYPE_CHECKING:
@@ -20,26 +22,30 @@ if TYPE_CHECKING:
 
 
 class RowReader:
-    """Reads the rows of one write; plans are kept for every set of columns met."""
+    """Reads the rows of one write; plans are kept for every set of columns met.
 
-    def __init__(self, sobject: SObject, schema: Schema, *, from_csv: bool) -> None:
+    Tables are read column by column, see `table_reading`; everything else row by row.
+    """
+
+    def __init__(
+        self, sobject: SObject, schema: Schema, *, from_csv: bool, whole: Schema | None = None
+    ) -> None:
         self._sobject = sobject
         self._schema = schema
+        self._whole = whole
         self._from_csv = from_csv
         self._plans: dict[tuple[str, ...], ColumnPlan] = {}
 
     def read(self, rows: Sequence[Mapping[str, Any]]) -> list[Draft]:
         """Return a draft a row, in order; what cannot be read is refused on its draft."""
+        if isinstance(rows, Table) and self._from_csv:
+            return read_table(rows, self._plan(rows.columns), self._read_id) if rows else []
         return [self._read_row(row) for row in rows]
 
     def _read_row(self, row: Mapping[str, Any]) -> Draft:
         if not self._from_csv:
             row = flatten(row, self._sobject)
-        keys = tuple(row)
-        plan = self._plans.get(keys)
-        if plan is None:
-            plan = plan_columns(keys, self._sobject, self._schema, from_csv=self._from_csv)
-            self._plans[keys] = plan
+        plan = self._plan(tuple(row))
         draft = Draft(values={}, plan=plan)
         if plan.refusal is not None:
             draft.error = plan.refusal
@@ -52,18 +58,25 @@ class RowReader:
             self._read_id(row[plan.id_key], draft)
         return draft
 
+    def _plan(self, keys: tuple[str, ...]) -> ColumnPlan:
+        plan = self._plans.get(keys)
+        if plan is None:
+            plan = plan_columns(keys, self._sobject, self._schema, from_csv=self._from_csv, whole=self._whole)
+            self._plans[keys] = plan
+        return plan
+
     def _read_values(self, row: Mapping[str, Any], plan: ColumnPlan, draft: Draft) -> None:
         values = draft.values
         from_csv = self._from_csv
-        for key, name, convert in plan.plain:
-            value = row[key]
+        for column in plan.plain:
+            value, name = row[column.key], column.field.name
             if value is None or value == "":
                 if not from_csv:
                     values[name] = None
             elif from_csv and value == CLEAR:
                 values[name] = None
             else:
-                values[name] = convert(value)
+                values[name] = column.convert(value)
         if plan.relationships:
             draft.lookups = tuple(self._lookups(row, plan, values))
 
@@ -105,8 +118,8 @@ def match_field(sobject: SObject, name: str) -> Field:
     field = sobject.field(name)
     if field is None or not field.is_matchable:
         message = (
-            f"Field name provided, {name}, is not an External ID or indexed field for {sobject.name}. "
-            "Choose a field that describe marks externalId or idLookup."
+            f"Field name provided, {name} does not match an External ID, Salesforce Id, or indexed field for "
+            f"{sobject.name}"
         )
         raise SalesforceFault(400, "INVALID_FIELD", message)
     return field

@@ -7,12 +7,17 @@ in one query a batch, and rows stored with `executemany`.
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from include.salesforce_emulator.access import Access
+from include.salesforce_emulator.chunks import rounds_of
 from include.salesforce_emulator.drafts import Batch, Draft
 from include.salesforce_emulator.errors import RowError, SalesforceFault
 from include.salesforce_emulator.ids import make_ids
 from include.salesforce_emulator.lifecycle import Recycling
+from include.salesforce_emulator.org_rules import OrgRules
+from include.salesforce_emulator.org_setup import OrgSetup, UserPermission, UserSetup
 from include.salesforce_emulator.reading import (
     RowReader,
     check_unique,
@@ -23,7 +28,14 @@ from include.salesforce_emulator.reading import (
 )
 from include.salesforce_emulator.references import check_references, load_referenced, resolve_lookups
 from include.salesforce_emulator.rules import apply_after, apply_before
-from include.salesforce_emulator.store import Store, quote
+from include.salesforce_emulator.rules_access import (
+    check_deletion,
+    check_object,
+    check_parents,
+    check_sharing,
+)
+from include.salesforce_emulator.schema import FieldType
+from include.salesforce_emulator.store import Store, quote, unfilled
 from include.salesforce_emulator.values import date_time_text
 from include.salesforce_emulator.writes import Operation, RowResult, WriteOptions
 
@@ -31,7 +43,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from include.salesforce_emulator.clock import Clock
-    from include.salesforce_emulator.org_setup import OrgSetup
     from include.salesforce_emulator.schema import Field, Schema, SObject
 
 _ROLLED_BACK = RowError(
@@ -47,11 +58,12 @@ class _RollBackError(Exception):
 class RecordWriter:
     """Writes batches of records to one org."""
 
-    def __init__(self, schema: Schema, store: Store, clock: Clock, setup: OrgSetup) -> None:
+    def __init__(self, schema: Schema, store: Store, clock: Clock, setup: OrgSetup, rules: OrgRules) -> None:
         self._schema = schema
         self._store = store
         self._clock = clock
         self._setup = setup
+        self._rules = rules
 
     def write(
         self,
@@ -61,17 +73,21 @@ class RecordWriter:
         *,
         external_id: str | None,
         options: WriteOptions,
+        access: Access | None = None,
     ) -> list[RowResult]:
-        """Write rows and return one result a row, in order.
+        """Write rows and return one result a row, in order; without `access`, as the org itself does.
 
         Raises:
             SalesforceFault: the object does not take the operation, or `external_id` cannot match records.
         """
         _check_operation(operation, sobject)
+        access = access or Access(None, UserSetup(), self._schema)
         results: list[RowResult] = []
         try:
             with self._store.transaction():
-                results = self._write(operation, sobject, rows, external_id=external_id, options=options)
+                results = self._write(
+                    operation, sobject, rows, external_id=external_id, options=options, access=access
+                )
                 if options.all_or_none:
                     _check_all_accepted(results)
         except _RollBackError:
@@ -86,16 +102,32 @@ class RecordWriter:
         *,
         external_id: str | None,
         options: WriteOptions,
+        access: Access,
     ) -> list[RowResult]:
-        drafts = RowReader(sobject, self._schema, from_csv=options.from_csv).read(rows)
+        seen = access.schema_for(operation)
+        drafts = RowReader(seen.get(sobject.name), seen, from_csv=options.from_csv, whole=self._schema).read(
+            rows
+        )
         now = self._clock.now()
         batch = Batch(
-            sobject, self._schema, self._store, self._setup, options, now, date_time_text(now), drafts
+            sobject, self._schema, self._store, self._setup, access, options, now, date_time_text(now), drafts
         )
         if operation in (Operation.INSERT, Operation.UPDATE, Operation.UPSERT):
-            match = match_field(sobject, external_id or "Id") if operation is Operation.UPSERT else None
+            match = _matched_by(sobject, external_id, access) if operation is Operation.UPSERT else None
+            if options.source == "bulk" and operation is not Operation.INSERT:
+                return self._save_in_rounds(batch, operation, match)
             return self._save(batch, operation, match)
         return self._recycle(batch, operation)
+
+    def _save_in_rounds(self, batch: Batch, operation: Operation, match: Field | None) -> list[RowResult]:
+        rounds = rounds_of(batch.drafts, match)
+        if len(rounds) == 1:
+            return self._save(batch, operation, match)
+        results: dict[int, RowResult] = {}
+        for drafts in rounds:
+            saved = self._save(replace(batch, drafts=drafts, referenced={}), operation, match)
+            results.update(zip(map(id, drafts), saved, strict=True))
+        return [results[id(draft)] for draft in batch.drafts]
 
     def _save(self, batch: Batch, operation: Operation, match: Field | None) -> list[RowResult]:
         if operation is Operation.INSERT:
@@ -107,16 +139,21 @@ class RecordWriter:
         load_before(batch)
         if match is not None and batch.options.update_only:
             _refuse_new(batch)
+        check_object(batch)
         _check_writable(batch, None if match is None else match.name)
         resolve_lookups(batch)
         load_referenced(batch)
         check_references(batch)
+        check_parents(batch)
+        check_sharing(batch)
         for draft in batch.accepted():
             if draft.is_new:
                 _apply_defaults(draft, batch.sobject)
+        self._rules.assign(batch)
         apply_before(batch)
         _check_required(batch)
         check_unique(batch, match)
+        self._rules.check(batch)
         created = {id(draft) for draft in batch.accepted() if draft.is_new}
         self._insert(batch)
         self._update(batch, created)
@@ -124,7 +161,7 @@ class RecordWriter:
         return [
             RowResult(draft.id, created=id(draft) in created)
             if draft.error is None
-            else RowResult(draft.id, created=False, errors=(draft.error,))
+            else RowResult(draft.id, created=False, errors=(draft.error, *draft.further_errors))
             for draft in batch.drafts
         ]
 
@@ -132,6 +169,8 @@ class RecordWriter:
         for draft in batch.accepted():
             if draft.id is None:
                 draft.refuse("MISSING_ARGUMENT", f"Id not specified in a {operation} call", "Id")
+        if operation is not Operation.UNDELETE:
+            check_deletion(batch)
         recycling = Recycling(self._schema, self._store, batch.options.user_id, batch.stamp)
         act = {
             Operation.DELETE: recycling.delete,
@@ -153,18 +192,20 @@ class RecordWriter:
         sobject, user = batch.sobject, batch.options.user_id
         ids = make_ids(sobject.key_prefix, self._store.reserve_numbers(sobject.name, len(new)), len(new))
         audit = (batch.stamp, user, batch.stamp, user, batch.stamp)
-        rows: dict[tuple[str, ...], list[tuple[Any, ...]]] = defaultdict(list)
+        may_set_audit = batch.access.allows(UserPermission.CREATE_AUDIT_FIELDS)
+        names = _filled(sobject, new)
+        rows = []
         for draft, record_id in zip(new, ids, strict=True):
             draft.id = record_id
-            rows[tuple(draft.values)].append((record_id, *audit, *draft.values.values()))
+            stamps = _given_audit(draft, audit) if may_set_audit else audit
+            rows.append((record_id, *stamps, *map(draft.values.get, names)))
+        columns = ("Id", *_AUDIT, *names)
         with self._store.transaction() as connection:
-            for names, alike in rows.items():
-                columns = ("Id", *_AUDIT, *names)
-                connection.executemany(
-                    f"INSERT INTO {quote(sobject.name)} ({', '.join(map(quote, columns))}) "  # noqa: S608 - schema names
-                    f"VALUES ({', '.join('?' * len(columns))})",
-                    alike,
-                )
+            connection.executemany(
+                f"INSERT INTO {quote(sobject.name)} ({', '.join(map(quote, columns))}) "  # noqa: S608 - schema names
+                f"VALUES ({', '.join('?' * len(columns))})",
+                rows,
+            )
 
     def _update(self, batch: Batch, created: set[int]) -> None:
         # Only what changes is written: SQLite then leaves the indexes of all other columns alone.
@@ -186,7 +227,36 @@ class RecordWriter:
 
 
 _AUDIT = ("CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById", "SystemModstamp")
+_OWN_COLUMNS = frozenset({"Id", *_AUDIT})
 _UPDATE_AUDIT = ("LastModifiedDate", "LastModifiedById", "SystemModstamp")
+
+
+def _matched_by(sobject: SObject, external_id: str | None, access: Access) -> Field:
+    match = match_field(access.schema.get(sobject.name), external_id or "Id")
+    access.require_match(match)
+    return match
+
+
+def _filled(sobject: SObject, new: Sequence[Draft]) -> list[str]:
+    """Return the fields to which some new record gives another value than its table would; each costs time.
+
+    A custom check box always counts, for its default may have been another when its column was made.
+    """
+    return [
+        item.name
+        for item in sobject.fields
+        if item.name not in _OWN_COLUMNS
+        and ((item.custom and item.type is FieldType.BOOLEAN) or _differs(new, item.name, unfilled(item)))
+    ]
+
+
+def _differs(new: Sequence[Draft], name: str, usual: int | None) -> bool:
+    return any(draft.values.get(name, usual) != usual for draft in new)
+
+
+def _given_audit(draft: Draft, usual: tuple[str, ...]) -> tuple[Any, ...]:
+    """Take the audit values that a row brings with it, each else as usual."""
+    return tuple(draft.values.pop(name, None) or value for name, value in zip(_AUDIT, usual, strict=True))
 
 
 def _check_all_accepted(results: Sequence[RowResult]) -> None:
@@ -225,7 +295,9 @@ def _check_writable(batch: Batch, key_name: str | None) -> None:
             continue
         looked_up = {draft.plan.relationships[position].field.name for position, _ in draft.lookups}
         given = tuple(
-            name for name in read_only if name != key_name and (name in draft.values or name in looked_up)
+            name
+            for name in read_only
+            if (name != key_name or draft.is_new) and (name in draft.values or name in looked_up)
         )
         if given:
             message = (

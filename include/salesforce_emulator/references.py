@@ -60,22 +60,34 @@ def resolve_lookups(batch: Batch) -> None:
 def load_referenced(batch: Batch) -> None:
     """Read what rules need to know of every record the batch points at."""
     wanted: dict[str, set[str]] = defaultdict(set)
-    also_before = {field.name for field in batch.sobject.references} & {"WhoId", "WhatId"}
-    names = tuple(field.name for field in batch.sobject.references)
-    for draft in batch.accepted():
-        values = draft.values
-        for name in names:
-            record_id = values.get(name)
-            if record_id is not None:
-                wanted[record_id[:3]].add(record_id)  # type: ignore[index,arg-type]
-        if draft.before is not None and also_before and ("WhoId" in values or "WhatId" in values):
-            for name in also_before:
-                if draft.before[name]:
-                    wanted[draft.before[name][:3]].add(draft.before[name])
-    for ids in wanted.values():
-        target = batch.schema.of_id(next(iter(ids)))
+    for record_id in _referenced_ids(batch) | _people_before(batch):
+        wanted[record_id[:3]].add(record_id)
+    for prefix, ids in wanted.items():
+        target = batch.schema.of_id(prefix)
         if target is not None:
             batch.referenced |= _read(batch.store, target, ids)
+
+
+def _referenced_ids(batch: Batch) -> set[str]:
+    drafts = list(batch.accepted())
+    return {
+        str(record_id)
+        for field in batch.sobject.references
+        for record_id in {draft.values.get(field.name) for draft in drafts}
+        if record_id is not None
+    }
+
+
+def _people_before(batch: Batch) -> set[str]:
+    """Return whom and what activities were about whose relations change."""
+    names = {field.name for field in batch.sobject.references} & {"WhoId", "WhatId"}
+    return {
+        draft.before[name]
+        for draft in batch.accepted()
+        if names and draft.before is not None and ("WhoId" in draft.values or "WhatId" in draft.values)
+        for name in names
+        if draft.before[name]
+    }
 
 
 def _read(store: Store, target: SObject, ids: Iterable[str]) -> dict[str, Referenced]:
@@ -92,14 +104,17 @@ def _read(store: Store, target: SObject, ids: Iterable[str]) -> dict[str, Refere
 
 def check_references(batch: Batch) -> None:
     """Refuse rows that point at a record that is not there, or is in the recycle bin."""
+    known = batch.referenced
+    lost = {item for item in _referenced_ids(batch) if item not in known or known[item].is_deleted}
+    if not lost:
+        return
     names = [field.name for field in batch.sobject.references]
     for draft in batch.accepted():
         for name in names:
             record_id = draft.values.get(name)
-            if record_id is None or not draft.changes(name):
+            if record_id not in lost or not draft.changes(name):
                 continue
-            target = batch.referenced.get(str(record_id))
-            if target is None:
-                draft.refuse("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
-            elif target.is_deleted:
+            if record_id in known:
                 draft.refuse("ENTITY_IS_DELETED", "entity is deleted")
+            else:
+                draft.refuse("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")

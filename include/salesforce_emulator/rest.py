@@ -7,17 +7,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from http import HTTPStatus
+from typing import Any
 
 from starlette.responses import Response
 
 from include.salesforce_emulator import rest_queries
-from include.salesforce_emulator.errors import RowError, SalesforceFault
+from include.salesforce_emulator.duplicate_results import refusal_json
+from include.salesforce_emulator.errors import (
+    RowError,
+    SalesforceFault,
+    not_implemented,
+    resource_not_found,
+)
+from include.salesforce_emulator.identity import identity_url
 from include.salesforce_emulator.org import OperationName, RowResult
+from include.salesforce_emulator.preconditions import require_unchanged_record, unchanged, unchanged_record
 from include.salesforce_emulator.routing import API, Endpoint
 from include.salesforce_emulator.server import Server
 from include.salesforce_emulator.statistics import RequestKind
 from include.salesforce_emulator.wire import ApiRequest, json_response, no_content
-from include.salesforce_emulator.writing import Row, error_json, flat_row, options_of, write_rows
+from include.salesforce_emulator.writing import Row, flat_row, options_of, write_rows
 
 _FIRST_VERSION_ANSWERING_UPDATES = 46.0
 _RELEASES = (
@@ -49,29 +58,37 @@ def _versions(_server: Server, _request: ApiRequest) -> Response:
     )
 
 
-def _resources(_server: Server, request: ApiRequest) -> Response:
-    return json_response({name: f"/services/data/v{request.version}/{name}" for name in _RESOURCES})
+def _resources(server: Server, request: ApiRequest) -> Response:
+    resources = {name: f"/services/data/v{request.version}/{name}" for name in _RESOURCES}
+    return json_response(
+        resources | {"identity": identity_url(server.org, request.base_url, request.user_id)}
+    )
 
 
 def _describe_global(server: Server, request: ApiRequest) -> Response:
-    return json_response(server.org.describe_global(version=request.version))
+    return unchanged(request, server.org.configured_at) or json_response(
+        server.org.describe_global(version=request.version, user_id=request.user_id)
+    )
 
 
 def _describe(server: Server, request: ApiRequest) -> Response:
-    return json_response(server.org.describe(request.path["sobject"], version=request.version))
+    described = _described(server, request)
+    return unchanged(request, server.org.configured_at) or json_response(described)
+
+
+def _described(server: Server, request: ApiRequest) -> dict[str, Any]:
+    return server.org.describe(request.path["sobject"], version=request.version, user_id=request.user_id)
 
 
 def _basic_information(server: Server, request: ApiRequest) -> Response:
-    described = server.org.describe(request.path["sobject"], version=request.version)
+    described = _described(server, request)
     brief = {name: value for name, value in described.items() if not isinstance(value, (list, dict))}
     return json_response({"objectDescribe": brief, "recentItems": []})
 
 
 def _retrieve(server: Server, request: ApiRequest) -> Response:
-    record = server.org.retrieve(
-        request.path["sobject"], request.path["id"], _fields(request), version=request.version
-    )
-    return json_response(record)
+    record_id = request.path["id"]
+    return unchanged_record(server, request, record_id) or json_response(_record(server, request, record_id))
 
 
 def _retrieve_by_external_id(server: Server, request: ApiRequest) -> Response:
@@ -79,10 +96,17 @@ def _retrieve_by_external_id(server: Server, request: ApiRequest) -> Response:
     if len(ids) > 1:
         return _several(request, ids)
     record_id = ids[0] if ids else request.path["value"]
-    record = server.org.retrieve(
-        request.path["sobject"], record_id, _fields(request), version=request.version
+    return unchanged_record(server, request, record_id) or json_response(_record(server, request, record_id))
+
+
+def _record(server: Server, request: ApiRequest, record_id: str) -> dict[str, Any]:
+    return server.org.retrieve(
+        request.path["sobject"],
+        record_id,
+        _fields(request),
+        version=request.version,
+        user_id=request.user_id,
     )
-    return json_response(record)
 
 
 def _create(server: Server, request: ApiRequest) -> Response:
@@ -90,7 +114,7 @@ def _create(server: Server, request: ApiRequest) -> Response:
     row = flat_row(server.org, sobject, request.json_object())
     result = _write_one(server, request, "insert", row)
     if not result.success:
-        return _refused(result.errors)
+        return _refused(server, request, result.errors)
     location = f"/services/data/v{request.version}/sobjects/{sobject}/{result.id}"
     body: dict[str, object] = {"id": result.id, "success": True, "errors": []}
     return json_response(body, HTTPStatus.CREATED, {"Location": location})
@@ -98,13 +122,14 @@ def _create(server: Server, request: ApiRequest) -> Response:
 
 def _update(server: Server, request: ApiRequest) -> Response:
     row = _row_without(server, request, "Id")
+    require_unchanged_record(server, request, request.path["id"])
     result = _write_one(server, request, "update", {**row, "Id": request.path["id"]})
-    return no_content() if result.success else _refused(result.errors)
+    return no_content() if result.success else _refused(server, request, result.errors)
 
 
 def _delete(server: Server, request: ApiRequest) -> Response:
     result = _write_one(server, request, "delete", {"Id": request.path["id"]})
-    return no_content() if result.success else _refused(result.errors)
+    return no_content() if result.success else _refused(server, request, result.errors)
 
 
 def _upsert(server: Server, request: ApiRequest) -> Response:
@@ -115,7 +140,7 @@ def _upsert(server: Server, request: ApiRequest) -> Response:
     row = {**_row_without(server, request, field), field: value}
     result = _write_one(server, request, "upsert", row, external_id=field)
     if not result.success:
-        return _refused(result.errors)
+        return _refused(server, request, result.errors)
     if not result.created and float(request.version) < _FIRST_VERSION_ANSWERING_UPDATES:
         return no_content()
     body: dict[str, object] = {"id": result.id, "success": True, "errors": [], "created": result.created}
@@ -135,8 +160,10 @@ def _delete_by_external_id(server: Server, request: ApiRequest) -> Response:
     ids = _ids_by_key(server, request)
     if len(ids) > 1:
         return _several(request, ids)
-    result = _write_one(server, request, "delete", {"Id": ids[0] if ids else request.path["value"]})
-    return no_content() if result.success else _refused(result.errors)
+    if not ids:
+        raise resource_not_found()
+    result = _write_one(server, request, "delete", {"Id": ids[0]})
+    return no_content() if result.success else _refused(server, request, result.errors)
 
 
 def _write_one(
@@ -156,7 +183,7 @@ def _write_one(
 
 def _ids_by_key(server: Server, request: ApiRequest) -> list[str]:
     return server.org.find_by_external_id(
-        request.path["sobject"], request.path["field"], request.path["value"]
+        request.path["sobject"], request.path["field"], request.path["value"], user_id=request.user_id
     )
 
 
@@ -170,9 +197,13 @@ def _fields(request: ApiRequest) -> list[str] | None:
     return names or None
 
 
-def _refused(errors: Sequence[RowError]) -> Response:
+def _refused(server: Server, request: ApiRequest, errors: Sequence[RowError]) -> Response:
     status = _STATUS_OF_CODE.get(errors[0].code, HTTPStatus.BAD_REQUEST)
-    return json_response([error_json(error, code_key="errorCode") for error in errors], status)
+    return json_response([refusal_json(server.org, request, error) for error in errors], status)
+
+
+def _lacking(_server: Server, request: ApiRequest) -> Response:
+    raise not_implemented(f"{request.method} {request.url_path}")
 
 
 _ROWS = API + "/sobjects/{sobject}"
@@ -184,6 +215,8 @@ ENDPOINTS = (
     Endpoint("GET", _ROWS, RequestKind.DESCRIBE, _basic_information),
     Endpoint("GET", _ROWS + "/describe", RequestKind.DESCRIBE, _describe),
     *rest_queries.ENDPOINTS,
+    Endpoint("POST", _ROWS + "/{id}/password", RequestKind.OTHER, _lacking),
+    Endpoint("GET", _ROWS + "/describe/{part}", RequestKind.DESCRIBE, _lacking),
     Endpoint("POST", _ROWS, RequestKind.CREATE, _create),
     Endpoint("GET", _ROWS + "/{id}", RequestKind.RETRIEVE, _retrieve),
     Endpoint("PATCH", _ROWS + "/{id}", RequestKind.UPDATE, _update),

@@ -1,6 +1,7 @@
 """The REST resources that look at many records: queries and their pages, what changed, counts and limits.
 
-Facts: REST API Developer Guide, *Query*, *Get Deleted*, *Get Updated*, *Limits*, *Record Count*.
+Facts: REST API Developer Guide, *Query*, *sObject Get Deleted*, *sObject Get Updated*, *Limits*, *Record Count*; SOAP
+API Developer Guide, *getDeleted()* (seconds are ignored; "startDate cannot be more than 30 days ago").
 """
 
 from __future__ import annotations
@@ -10,14 +11,17 @@ from http import HTTPStatus
 
 from starlette.responses import Response
 
+from include.salesforce_emulator.deletion_log import deletions_between
 from include.salesforce_emulator.errors import SalesforceFault
 from include.salesforce_emulator.routing import API, Endpoint
 from include.salesforce_emulator.server import Server
 from include.salesforce_emulator.statistics import RequestKind
 from include.salesforce_emulator.wire import ApiRequest, json_response, wire_time
 
+_REACH = timedelta(days=30)
 _DELETED_REACH = timedelta(days=15)
-_UPDATED_REACH = timedelta(days=30)
+_MOST_IDS = 600_000
+_SOQL_TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 
 def _query(server: Server, request: ApiRequest) -> Response:
@@ -34,8 +38,10 @@ def _first_page(server: Server, request: ApiRequest, *, include_deleted: bool) -
         raise SalesforceFault(HTTPStatus.BAD_REQUEST, "MALFORMED_QUERY", "The parameter q holds no query")
     page_rows = server.cursors.page_rows_for(request.headers.get("sforce-query-options", ""))
     with server.org.store.transaction():
-        result = server.org.query(soql, include_deleted=include_deleted)
-        page = server.cursors.first_page(result, page_rows=page_rows, version=request.version)
+        result = server.org.query(soql, include_deleted=include_deleted, user_id=request.user_id)
+        page = server.cursors.first_page(
+            result, page_rows=page_rows, version=request.version, user_id=request.user_id
+        )
     return json_response(page)
 
 
@@ -44,55 +50,57 @@ def _query_more(server: Server, request: ApiRequest) -> Response:
 
 
 def _updated(server: Server, request: ApiRequest) -> Response:
-    start, end = _span(server, request, _UPDATED_REACH)
-    rows = _changed(server, request, start, end, deleted=False)
-    return json_response({"ids": [row["Id"] for row in rows], "latestDateCovered": wire_time(end)})
+    start, end = _span(server, request)
+    sobject = server.org.sobject(request.path["sobject"], user_id=request.user_id)
+    soql = " ".join(
+        (
+            "SELECT Id FROM",
+            sobject.name,
+            "WHERE SystemModstamp >=",
+            start.strftime(_SOQL_TIME),
+            "AND SystemModstamp <=",
+            end.strftime(_SOQL_TIME),
+            "AND IsDeleted = false ORDER BY SystemModstamp, Id",
+        )
+    )
+    result = server.org.query(soql, include_deleted=True, user_id=request.user_id)
+    _check_size(result.total_size)
+    found = result.records(0, result.total_size, version=request.version)
+    return json_response({"ids": [row["Id"] for row in found], "latestDateCovered": wire_time(end)})
 
 
 def _deleted(server: Server, request: ApiRequest) -> Response:
-    start, end = _span(server, request, _DELETED_REACH)
-    rows = _changed(server, request, start, end, deleted=True)
+    start, end = _span(server, request)
+    sobject = server.org.sobject(request.path["sobject"], user_id=request.user_id)
+    earliest = server.org.clock.now() - _DELETED_REACH
+    found = deletions_between(server.org.store, sobject.name, wire_time(max(start, earliest)), wire_time(end))
+    _check_size(len(found))
     return json_response(
         {
-            "deletedRecords": [{"id": row["Id"], "deletedDate": row["SystemModstamp"]} for row in rows],
-            "earliestDateAvailable": wire_time(server.org.clock.now() - _DELETED_REACH),
+            "deletedRecords": [{"id": record_id, "deletedDate": when} for record_id, when in found],
+            "earliestDateAvailable": wire_time(earliest),
             "latestDateCovered": wire_time(end),
         }
     )
 
 
-def _changed(
-    server: Server, request: ApiRequest, start: datetime, end: datetime, *, deleted: bool
-) -> list[dict[str, object]]:
-    sobject = server.org.sobject(request.path["sobject"])
-    soql = " ".join(
-        (
-            "SELECT Id, SystemModstamp FROM",
-            sobject.name,
-            "WHERE SystemModstamp >=",
-            start.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "AND SystemModstamp <=",
-            end.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "AND IsDeleted =",
-            str(deleted).lower(),
-            "ORDER BY SystemModstamp, Id",
-        )
-    )
-    result = server.org.query(soql, include_deleted=True)
-    return result.records(0, result.total_size, version=request.version)
+def _check_size(found: int) -> None:
+    if found > _MOST_IDS:
+        message = f"More than {_MOST_IDS} records changed; ask for a shorter time."
+        raise SalesforceFault(HTTPStatus.BAD_REQUEST, "EXCEEDED_ID_LIMIT", message)
 
 
-def _span(server: Server, request: ApiRequest, reach: timedelta) -> tuple[datetime, datetime]:
-    start, end = _instant(request, "start"), _instant(request, "end")
+def _span(server: Server, request: ApiRequest) -> tuple[datetime, datetime]:
+    """Return the time asked for, as far as it has passed; Salesforce ignores the seconds that a client gives."""
+    start, end = (_instant(request, name).replace(second=0, microsecond=0) for name in ("start", "end"))
+    now = server.org.clock.now()
     if end - start < timedelta(minutes=1):
-        raise SalesforceFault(
-            HTTPStatus.BAD_REQUEST, "INVALID_REPLICATION_DATE", "end must be a minute after start"
-        )
-    if start < server.org.clock.now() - reach:
-        raise SalesforceFault(
-            HTTPStatus.BAD_REQUEST, "INVALID_REPLICATION_DATE", f"start is more than {reach.days} days ago"
-        )
-    return start, min(end, server.org.clock.now())
+        message = "endDate must be at least one minute greater than startDate"
+        raise SalesforceFault(HTTPStatus.BAD_REQUEST, "INVALID_REPLICATION_DATE", message)
+    if start < now - _REACH:
+        message = f"startDate cannot be more than {_REACH.days} days ago"
+        raise SalesforceFault(HTTPStatus.BAD_REQUEST, "INVALID_REPLICATION_DATE", message)
+    return start, min(end, now)
 
 
 def _instant(request: ApiRequest, name: str) -> datetime:
@@ -112,8 +120,9 @@ def _limits(server: Server, _request: ApiRequest) -> Response:
 
 def _record_count(server: Server, request: ApiRequest) -> Response:
     asked = [name for name in request.query.get("sObjects", "").split(",") if name]
-    names = [server.org.sobject(name).name for name in asked] or [s.name for s in server.org.sobjects()]
-    counts = [{"count": _count(server, name), "name": name} for name in names]
+    seen = server.org.access_of(request.user_id).schema
+    sobjects = [seen.get(name) for name in asked] or server.org.sobjects(user_id=request.user_id)
+    counts = [{"count": _count(server, sobject.name), "name": sobject.name} for sobject in sobjects]
     return json_response({"sObjects": counts})
 
 

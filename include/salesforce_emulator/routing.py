@@ -13,10 +13,13 @@ from starlette.responses import Response
 from include.salesforce_emulator.errors import SalesforceFault, not_implemented
 from include.salesforce_emulator.server import Server
 from include.salesforce_emulator.statistics import RequestKind
-from include.salesforce_emulator.wire import ApiRequest
+from include.salesforce_emulator.wire import ApiRequest, fault_response
 
 Handler = Callable[[Server, ApiRequest], Response]
 API = "/services/data/v{version}"
+OLDEST_VERSION = 31.0
+NEWEST_VERSION = 68.0
+_SHAPES = {"version": r"\d{1,3}\.\d", "record_id": r"[0-9A-Za-z]{15}(?:[0-9A-Za-z]{3})?"}
 _PLACEHOLDER = re.compile(r"\\{(\w+)\\}")
 
 
@@ -30,6 +33,8 @@ class Endpoint:
         kind: what a request to it counts as; a function where only the body tells.
         needs_session: whether it asks for a sign-in.
         spools_body: whether the body goes to a file instead of memory.
+        loopback_only: whether it answers to the machine itself only.
+        tell: how a refusal is told; as REST does unless the endpoint speaks something else.
     """
 
     method: str
@@ -38,10 +43,14 @@ class Endpoint:
     handler: Handler
     needs_session: bool = True
     spools_body: bool = False
+    loopback_only: bool = False
+    tell: Callable[[SalesforceFault], Response] = fault_response
     pattern: re.Pattern[str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        escaped = re.escape(self.template).replace(r"\{version\}", r"(?P<version>\d{1,3}\.\d)")
+        escaped = re.escape(self.template)
+        for placeholder, shape in _SHAPES.items():
+            escaped = escaped.replace(rf"\{{{placeholder}\}}", f"(?P<{placeholder}>{shape})")
         pattern = _PLACEHOLDER.sub(r"(?P<\1>[^/]+)", escaped)
         object.__setattr__(self, "pattern", re.compile(pattern + "/?", re.IGNORECASE))
 
@@ -58,22 +67,25 @@ class Routes:
 
     def find(self, method: str, raw_path: str) -> tuple[Endpoint, dict[str, str]]:
         """Return the endpoint and its decoded placeholders; one that says 405 or 501 where there is none."""
-        known_path = False
+        wanted = "GET" if method == "HEAD" else method
+        allowed: set[str] = set()
         for endpoint in self._endpoints:
             match = endpoint.pattern.fullmatch(raw_path)
             if match is None:
                 continue
-            known_path = True
-            if endpoint.method == method:
+            if endpoint.method == wanted:
                 return endpoint, {name: unquote(value) for name, value in match.groupdict().items()}
-        handler = _method_not_allowed if known_path else _not_implemented
+            allowed |= {"GET", "HEAD"} if endpoint.method == "GET" else {endpoint.method}
+        handler = _method_not_allowed(sorted(allowed)) if allowed else _not_implemented
         return Endpoint(method, "", RequestKind.OTHER, handler, needs_session=False), {}
 
 
-def _method_not_allowed(_server: Server, request: ApiRequest) -> Response:
-    raise SalesforceFault(
-        HTTPStatus.METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", f"HTTP Method '{request.method}' not allowed."
-    )
+def _method_not_allowed(allowed: Sequence[str]) -> Handler:
+    def refuse(_server: Server, request: ApiRequest) -> Response:
+        message = f"HTTP Method '{request.method}' not allowed. Allowed are {','.join(allowed)}"
+        raise SalesforceFault(HTTPStatus.METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", message)
+
+    return refuse
 
 
 def _not_implemented(_server: Server, request: ApiRequest) -> Response:

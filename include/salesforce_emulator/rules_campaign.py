@@ -9,6 +9,7 @@ from include.salesforce_emulator.ids import make_ids
 
 if TYPE_CHECKING:
     from include.salesforce_emulator.drafts import Batch, Draft
+    from include.salesforce_emulator.store import Store
 
 _FIRST_STATUSES = (("Sent", 1, 0), ("Responded", 0, 1))
 
@@ -110,6 +111,17 @@ def _settle_statuses(batch: Batch) -> None:
         draft.values["HasResponded"] = responded
         if responded and not draft.after("FirstRespondedDate"):
             draft.values["FirstRespondedDate"] = batch.stamp[:10]
+
+
+def drop_second_memberships(store: Store, person_id: str, stamp: str) -> None:
+    """Keep a person's oldest membership in each campaign, since a person is a member once."""
+    with store.transaction() as connection:
+        connection.execute(
+            "UPDATE CampaignMember SET IsDeleted = 1, SystemModstamp = ?2 WHERE IsDeleted = 0 "
+            "AND (LeadId = ?1 OR ContactId = ?1) AND _row NOT IN (SELECT MIN(_row) FROM CampaignMember "
+            "WHERE IsDeleted = 0 AND (LeadId = ?1 OR ContactId = ?1) GROUP BY CampaignId)",
+            (person_id, stamp),
+        )
 
 
 def check_status(batch: Batch) -> None:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from include.salesforce_emulator.drafts import Batch, Draft
 
 LONGEST = timedelta(days=14)
+LONGEST_WITHIN_A_DAY = timedelta(days=1)
+"""The limit where multi-day Events are switched off, 1,440 minutes [EVT]; the code of the refusal is ours."""
+
 _TIMES = (
     "StartDateTime",
     "ActivityDateTime",
@@ -39,10 +42,11 @@ def _stored(instant: datetime) -> str:
 
 def check_event(batch: Batch) -> None:
     """Derive the times and the account of each Event, and refuse what Salesforce refuses."""
+    longest = LONGEST if batch.setup.multiday_events else LONGEST_WITHIN_A_DAY
     for draft in batch.accepted():
         check_relations(draft, batch)
         if draft.error is None and (draft.before is None or not _TIME_NAMES.isdisjoint(draft.values)):
-            _settle_times(draft)
+            _settle_times(draft, longest)
 
 
 def check_relations(draft: Draft, batch: Batch) -> None:
@@ -79,7 +83,7 @@ def _account_of(who_id: str | None, what_id: str | None, batch: Batch) -> str | 
     return who.account_id if who is not None else None
 
 
-def _settle_times(draft: Draft) -> None:
+def _settle_times(draft: Draft, longest: timedelta) -> None:
     start = _start(draft)
     if start is None or draft.error is not None:
         return
@@ -93,8 +97,9 @@ def _settle_times(draft: Draft) -> None:
         return
     is_all_day = bool(draft.after("IsAllDayEvent"))
     length = end - start
-    if length > LONGEST or (is_all_day and length >= LONGEST):
-        draft.refuse(_INTEGRITY, "An event cannot last longer than 14 days", _length_field(draft))
+    if length > longest or (is_all_day and length >= longest):
+        limit = "14 days" if longest == LONGEST else "24 hours: multi-day events are switched off"
+        draft.refuse(_INTEGRITY, f"An event cannot last longer than {limit}", _length_field(draft))
         return
     start_text, end_text = _stored(start), _stored(end)
     values = draft.values

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from include.salesforce_emulator.org_setup import UserPermission
+
 if TYPE_CHECKING:
     from include.salesforce_emulator.drafts import Batch
 
@@ -11,15 +13,17 @@ if TYPE_CHECKING:
 def check_owner(batch: Batch) -> None:
     """Give new records an owner, and refuse a new owner who is inactive.
 
-    A record keeps an owner who was deactivated since; only naming one anew is refused.
+    A record keeps an owner who was deactivated since; only naming one anew is refused, and not to users with "Update
+    Records with Inactive Owners".
     """
     if batch.sobject.field("OwnerId") is None:
         return
+    takes_inactive = batch.access.allows(UserPermission.UPDATE_WITH_INACTIVE_OWNER)
     for draft in batch.accepted():
         values = draft.values
         if draft.before is None and values.get("OwnerId") is None:
             values["OwnerId"] = batch.options.user_id
-        elif "OwnerId" in values and draft.changes("OwnerId"):
+        elif not takes_inactive and "OwnerId" in values and draft.changes("OwnerId"):
             owner_id = values["OwnerId"]
             owner = batch.referenced.get(str(owner_id))
             if owner is not None and not owner.is_active:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from include.salesforce_emulator.drafts import chosen
+from include.salesforce_emulator.org_setup import UserPermission
 
 if TYPE_CHECKING:
     from include.salesforce_emulator.drafts import Batch
@@ -20,12 +21,10 @@ def compose_names(batch: Batch) -> None:
 
 
 def check_lead(batch: Batch) -> None:
-    """Refuse any change of a converted Lead, and compose names.
-
-    Even administrators may not edit one without the permission "View and Edit Converted Leads".
-    """
+    """Refuse any change of a converted Lead but by users with "View and Edit Converted Leads"; compose names."""
+    may_edit_converted = batch.access.allows(UserPermission.VIEW_AND_EDIT_CONVERTED_LEADS)
     for draft in batch.accepted():
-        if draft.before is not None and draft.before["IsConverted"]:
+        if draft.before is not None and draft.before["IsConverted"] and not may_edit_converted:
             draft.refuse("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead")
         elif draft.before is None:
             draft.values.setdefault("IsUnreadByOwner", 1)

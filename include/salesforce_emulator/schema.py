@@ -43,6 +43,7 @@ TEXTS = (
     - NUMBERS
     - {FieldType.BOOLEAN, FieldType.INT, FieldType.DATE, FieldType.DATETIME}
 )
+_UNGROUPABLE = NUMBERS | {FieldType.DATETIME, FieldType.MULTIPICKLIST}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,8 @@ class Field:
         reference_to: names of the objects a reference may point at; some may not exist in this org.
         unique: no two records outside the recycle bin share a value; `case_sensitive` says how values compare.
         calculated: a formula, which the org keeps empty.
+        auto_number: how the org numbers new records in this field, such as `B-{0000}`.
+        cascade_delete: the record goes when the one it points at goes (master-detail).
     """
 
     name: str
@@ -84,6 +87,8 @@ class Field:
     relationship_name: str | None = None
     child_relationship_name: str | None = None
     help_text: str | None = None
+    auto_number: str | None = None
+    cascade_delete: bool = False
 
     @property
     def is_polymorphic(self) -> bool:
@@ -103,7 +108,12 @@ class Field:
     @property
     def is_sortable(self) -> bool:
         """Whether ORDER BY takes the field."""
-        return self.filterable
+        return self.filterable and self.type is not FieldType.MULTIPICKLIST
+
+    @property
+    def is_groupable(self) -> bool:
+        """Whether GROUP BY takes the field as it is; date-times it takes through a function only."""
+        return self.filterable and not self.calculated and self.type not in _UNGROUPABLE
 
 
 @dataclass(frozen=True)

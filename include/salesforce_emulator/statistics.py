@@ -6,6 +6,10 @@ import threading
 from collections import Counter
 from enum import StrEnum
 
+from include.salesforce_emulator.keeping import Shelf
+
+_REQUESTS = "requests"
+
 
 class RequestKind(StrEnum):
     """What a request asks the org to do. Control requests have no kind: they are never counted."""
@@ -39,28 +43,40 @@ class RequestKind(StrEnum):
     BULK_QUERY_DELETE = "bulk_query_delete"
     BULK_QUERY_LIST = "bulk_query_list"
     LIMITS = "limits"
+    SOAP = "soap"
+    PAGE = "page"
     OTHER = "other"
 
 
 class Statistics:
-    """Thread-safe counters of the requests received since the start or since they were zeroed."""
+    """Thread-safe counters of the requests received since the org's first start or since they were zeroed."""
 
-    def __init__(self) -> None:
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
         self._lock = threading.Lock()
-        self._requests: Counter[RequestKind] = Counter()
+        kept = shelf.load().get(_REQUESTS, {})
+        self._requests: Counter[RequestKind] = Counter(
+            {kind: kept[kind.value] for kind in RequestKind if kind.value in kept}
+        )
 
     def count(self, kind: RequestKind) -> None:
         """Count one request, whatever becomes of it."""
         with self._lock:
             self._requests[kind] += 1
+        self._shelf.keep(_REQUESTS, self._as_kept, can_wait=True)
 
     def zero(self) -> None:
         """Forget every count."""
         with self._lock:
             self._requests.clear()
+        self._shelf.keep(_REQUESTS, self._as_kept)
 
     def report(self) -> dict[str, object]:
         """Return ``{"total": n, "requests": {kind: n}}`` with every kind present, zero included."""
         with self._lock:
             requests = {kind.value: self._requests[kind] for kind in RequestKind}
         return {"total": sum(requests.values()), "requests": requests}
+
+    def _as_kept(self) -> dict[str, int]:
+        with self._lock:
+            return {kind.value: number for kind, number in self._requests.items()}

@@ -11,18 +11,23 @@ from contextlib import contextmanager
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
+from include.salesforce_emulator.deletion_log import clear_deletion_log, keep_deletion_log
 from include.salesforce_emulator.schema import IDS, NUMBERS, TEXTS, Field, FieldType, Schema, SObject
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
 ROW = "_row"
 DELETED_WITH = "_deleted_with"
 """Id of the record whose deletion took this one along; undeleting that one brings this one back."""
 
+_APPLICATION_ID = 0x53464C4F
+"""Marks a database as a local org's in SQLite's header (sqlite.org/pragma.html#pragma_application_id)."""
+
 _AUDIT_USERS = frozenset({"CreatedById", "LastModifiedById"})
-_INDEXED_TIMES = frozenset({"SystemModstamp", "StartDateTime"})
+_BARE = frozenset({("Event", "OwnerId"), ("Event", "RecurrenceActivityId")})
+"""References by which nothing looks records up; on objects that come in bulk every index costs time."""
 
 
 def quote(name: str) -> str:
@@ -31,17 +36,23 @@ def quote(name: str) -> str:
 
 
 class Store:
-    """The org's database."""
+    """The org's database.
+
+    Attributes:
+        capacity_kilobytes: returns how much data storage the org has, None if without end (see `storage`).
+    """
 
     def __init__(self, path: Path | None) -> None:
         self._lock = RLock()
         self._depth = 0
+        self.capacity_kilobytes: Callable[[], int | None] = lambda: None
         self._connection = sqlite3.connect(
             ":memory:" if path is None else path, isolation_level=None, check_same_thread=False
         )
+        _claim(self._connection)
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = NORMAL")
-        self._connection.execute("PRAGMA cache_size = -65536")
+        self._connection.execute("PRAGMA cache_size = -16384")
         # SQLite folds the case of ASCII only; Salesforce folds every script's (see soql/compare.py for who uses these).
         self._connection.create_function("sf_lower", 1, _lower, deterministic=True)
         self._connection.execute(
@@ -50,6 +61,11 @@ class Store:
         self._connection.execute(
             "CREATE TABLE IF NOT EXISTS _sequences (sobject TEXT PRIMARY KEY, next INTEGER) WITHOUT ROWID"
         )
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether some thread is within a transaction now."""
+        return self._depth > 0
 
     def close(self) -> None:
         """Close the database; what is committed stays."""
@@ -68,13 +84,14 @@ class Store:
             self._depth += 1
             try:
                 yield self._connection
+                self._connection.execute(commit)
             except BaseException:
-                self._depth -= 1
-                for statement in undo:
-                    self._connection.execute(statement)
+                if self._connection.in_transaction:  # SQLite itself undoes everything when the disk is full
+                    for statement in undo:
+                        self._connection.execute(statement)
                 raise
-            self._depth -= 1
-            self._connection.execute(commit)
+            finally:
+                self._depth -= 1
 
     def fetch(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Return every row of a query."""
@@ -86,12 +103,14 @@ class Store:
         with self.transaction() as connection:
             for sobject in schema.objects:
                 _create_table(connection, sobject)
+            keep_deletion_log(connection, (item.name for item in schema.objects))
 
     def clear(self, schema: Schema) -> None:
         """Remove every record; Ids are not given again."""
         with self.transaction() as connection:
             for sobject in schema.objects:
                 connection.execute(f"DELETE FROM {quote(sobject.name)}")  # noqa: S608 - a name of the schema
+            clear_deletion_log(connection)
 
     def reserve_numbers(self, sobject: str, count: int) -> int:
         """Set so many record numbers of an object aside and return the first."""
@@ -110,6 +129,18 @@ class Store:
         """Keep a fact about the org itself."""
         with self.transaction() as connection:
             connection.execute("INSERT OR REPLACE INTO _facts VALUES (?, ?)", (name, value))
+
+
+def _claim(connection: sqlite3.Connection) -> None:
+    """Mark a new database as a local org's, and refuse one that is another program's."""
+    application_id = connection.execute("PRAGMA application_id").fetchone()[0]
+    if application_id == _APPLICATION_ID:
+        return
+    tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if application_id or (tables and "_facts" not in tables):
+        message = "it is the database of another program"
+        raise sqlite3.DatabaseError(message)
+    connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
 
 
 def _statements(depth: int) -> tuple[str, str, tuple[str, ...]]:
@@ -147,9 +178,14 @@ def _create_table(connection: sqlite3.Connection, sobject: SObject) -> None:
         )
 
 
+def unfilled(item: Field) -> int | None:
+    """Return what a field's column holds where a row is inserted without it."""
+    return int(item.default or 0) if item.type is FieldType.BOOLEAN else None
+
+
 def _column(item: Field) -> str:
     if item.type is FieldType.BOOLEAN:
-        return f"{quote(item.name)} INTEGER NOT NULL DEFAULT {int(item.default or 0)}"
+        return f"{quote(item.name)} INTEGER NOT NULL DEFAULT {unfilled(item)}"
     if item.type is FieldType.INT:
         return f"{quote(item.name)} INTEGER"
     if item.type in NUMBERS:
@@ -162,9 +198,9 @@ def _column(item: Field) -> str:
 def _indexed(sobject: SObject) -> Iterable[Field]:
     for item in sobject.fields:
         if item.type in IDS:
-            is_asked_for = item.name not in _AUDIT_USERS | {"Id"}
+            is_asked_for = item.name not in _AUDIT_USERS | {"Id"} and (sobject.name, item.name) not in _BARE
         else:
             is_name = item.name_field and item.type is not FieldType.COMBOBOX
-            is_asked_for = item.unique or item.is_matchable or is_name or item.name in _INDEXED_TIMES
+            is_asked_for = item.unique or item.is_matchable or is_name or item.name == "SystemModstamp"
         if is_asked_for:
             yield item

@@ -15,7 +15,7 @@ from typing import Any
 
 from include.salesforce_emulator.errors import RowError
 from include.salesforce_emulator.ids import normalise_id
-from include.salesforce_emulator.schema import NUMBERS, Field, FieldType, Schema
+from include.salesforce_emulator.schema import NUMBERS, TEXTS, Field, FieldType, Schema
 
 Stored = str | int | float | None
 Converter = Callable[[Any], Stored]
@@ -30,7 +30,9 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _EMAIL = re.compile(
     r"[^\s@.,;:<>()\[\]\"\\]+(?:\.[^\s@.,;:<>()\[\]\"\\]+)*@\w(?:[\w-]*\w)?(?:\.\w(?:[\w-]*\w)?)+"
 )
-_BLANKS = " \t\r\n\f\v"
+BLANKS = " \t\r\n\f\v"
+"""What no stored text begins or ends with."""
+
 _TRUE = frozenset({"true", "1"})
 _FALSE = frozenset({"false", "0"})
 _EARLIEST_YEAR, _LATEST_YEAR = 1700, 4000
@@ -46,7 +48,11 @@ class RefusedValueError(Exception):
 
 def is_storable(text: str) -> bool:
     """Whether a text is what every database can keep: no NUL, and nothing that UTF-8 cannot spell."""
-    return "\x00" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\x00" not in text
 
 
 def date_time_text(instant: datetime) -> str:
@@ -70,6 +76,12 @@ def converter(field: Field, schema: Schema, *, from_csv: bool) -> Converter:
     if field.type in (FieldType.REFERENCE, FieldType.ID):
         return _reference(field, schema)
     return _text(field)
+
+
+def longest_plain_text(field: Field) -> int:
+    """Return the most characters of a field that takes any text up to a length, else 0."""
+    is_plain = field.type in TEXTS and field.type is not FieldType.EMAIL and not field.restricted
+    return field.length if is_plain else 0
 
 
 def _not_of_type(field: Field, value: object, *, from_csv: bool) -> RefusedValueError:
@@ -136,7 +148,7 @@ def _date_time_from(text: str) -> str | None:
             if _EARLIEST_YEAR <= instant.year <= _LATEST_YEAR:
                 return text[:19] + ".000+0000"
             return None
-        found = _DATE_TIME.fullmatch(text.strip(_BLANKS))
+        found = _DATE_TIME.fullmatch(text.strip(BLANKS))
         if found is None:
             return None
         minute, second, offset = found.groups()
@@ -149,9 +161,9 @@ def _date_time_from(text: str) -> str | None:
 
 def _date(field: Field, *, from_csv: bool) -> Converter:
     def convert(value: Any) -> Stored:
-        if isinstance(value, str) and _DATE.fullmatch(value.strip(_BLANKS)):
+        if isinstance(value, str) and _DATE.fullmatch(value.strip(BLANKS)):
             try:
-                day = date.fromisoformat(value.strip(_BLANKS))
+                day = date.fromisoformat(value.strip(BLANKS))
             except ValueError:
                 raise _not_of_type(field, value, from_csv=from_csv) from None
             if _EARLIEST_YEAR <= day.year <= _LATEST_YEAR:
@@ -171,7 +183,7 @@ def _reference(field: Field, schema: Schema) -> Converter:
     prefixes = frozenset(target.key_prefix for target in known if target is not None)
 
     def convert(value: Any) -> Stored:
-        record_id = _normalised(value.strip(_BLANKS)) if isinstance(value, str) else None
+        record_id = _normalised(value.strip(BLANKS)) if isinstance(value, str) else None
         if record_id is None:
             message = f"{field.label}: id value of incorrect type: {value}"
             raise RefusedValueError("MALFORMED_ID", message, (field.name,))
@@ -191,7 +203,7 @@ def _text(field: Field) -> Converter:
         if value.__class__ is not str:
             raise _not_of_type(field, value, from_csv=False)
         # Stored texts never begin or end with blanks and are never empty (Apex reference, "sObject string values").
-        text = value.strip(_BLANKS)
+        text = value.strip(BLANKS)
         if not text:
             return None
         if not text.isprintable() and not is_storable(text):

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from include.salesforce_emulator.errors import disk_trouble
 from include.salesforce_emulator.faults import FaultBook
 from include.salesforce_emulator.ingest_run import ingest_steps
 from include.salesforce_emulator.jobs import IngestJob, JobStore, QueryJob
@@ -17,6 +18,7 @@ from include.salesforce_emulator.org import Org
 from include.salesforce_emulator.query_run import query_steps
 from include.salesforce_emulator.steps import Pause
 
+_DISK_WAIT_SECONDS = 1.0
 log = logging.getLogger(__name__)
 
 
@@ -31,11 +33,15 @@ class _Run:
 class JobWorker:
     """Runs every job that is not finished; jobs that a restart interrupted go on where they were."""
 
-    def __init__(self, org: Org, jobs: JobStore, faults: FaultBook, limits: Limits) -> None:
+    def __init__(
+        self, org: Org, jobs: JobStore, faults: FaultBook, limits: Limits, settle: Callable[[], None]
+    ) -> None:
+        """Prepare to work; ``settle`` is called after each step, to keep what a fault counted in it."""
         self._org = org
         self._jobs = jobs
         self._faults = faults
         self._limits = limits
+        self._settle = settle
         self._runs: dict[str, _Run] = {}
         self._busy = threading.Lock()
         self._changed = threading.Condition()
@@ -111,7 +117,13 @@ class JobWorker:
             return remaining
         try:
             pause = next(run.steps, None)
-        except Exception:
+            self._settle()
+        except Exception as error:
+            if disk_trouble(error) is not None:
+                # What was committed stands; the job goes on behind it once the disk takes more.
+                log.warning("job %s waits: %s", job.id, error)
+                self._runs.pop(job.id).steps.close()
+                return _DISK_WAIT_SECONDS
             log.exception("job %s failed", job.id)
             self._jobs.fail(job.id, "InternalServerError : see the log of the local org")
             pause = None

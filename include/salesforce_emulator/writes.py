@@ -29,8 +29,10 @@ class WriteOptions:
         auto_assign: whether assignment rules may choose the owner (`Sforce-Auto-Assign`).
         assignment_rule_id: Id of the assignment rule asked for; None leaves it to the active one.
         allow_duplicates: whether an alerting duplicate rule is overridden (`Sforce-Duplicate-Rule-Header`).
+        run_rules: whether validation and duplicate rules run; they do not when a Lead is converted or records merge.
         from_csv: values are text; an empty one leaves the field alone and `#N/A` clears it.
         update_only: an upsert that finds no record is an error (`updateOnly=true`).
+        as_system: the org's own doing, whom the user's permissions, field-level security and sharing do not bind.
         all_or_none: one refused row undoes the whole write (`allOrNone`).
     """
 
@@ -39,8 +41,10 @@ class WriteOptions:
     auto_assign: bool = True
     assignment_rule_id: str | None = None
     allow_duplicates: bool = False
+    run_rules: bool = True
     from_csv: bool = False
     update_only: bool = False
+    as_system: bool = False
     all_or_none: bool = False
 
 

@@ -3,23 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 
-from include.salesforce_emulator.errors import RowError
+from include.salesforce_emulator.errors import RowError, SalesforceFault
 from include.salesforce_emulator.faults import FaultBook
+from include.salesforce_emulator.ids import normalise_id
 from include.salesforce_emulator.org import OperationName as Operation
 from include.salesforce_emulator.org import Org, RowResult, WriteOptions
+from include.salesforce_emulator.tables import Table
 from include.salesforce_emulator.wire import ApiRequest, bad_json, flag
 
 Row = Mapping[str, object]
 
+_FIRST_VERSION_WITH_DUPLICATE_RULE_HEADER = 52.0
+
 
 def options_of(request: ApiRequest) -> WriteOptions:
-    """Read the headers and parameters that change how REST writes."""
+    """Read the headers and parameters that change how REST writes.
+
+    Raises:
+        SalesforceFault: MALFORMED_ID, `Sforce-Auto-Assign` is neither TRUE nor FALSE nor shaped like an Id.
+    """
     duplicate_rule = request.headers.get("sforce-duplicate-rule-header", "").replace(" ", "").lower()
+    knows_duplicate_rule = float(request.version or 0) >= _FIRST_VERSION_WITH_DUPLICATE_RULE_HEADER
+    assign = request.headers.get("sforce-auto-assign", "").strip()
+    names_rule = assign.lower() not in ("", "true", "false")
+    if names_rule and normalise_id(assign) is None:
+        raise SalesforceFault(HTTPStatus.BAD_REQUEST, "MALFORMED_ID", f"malformed id {assign}")
     return WriteOptions(
         user_id=request.user_id,
-        auto_assign=request.headers.get("sforce-auto-assign", "").strip().lower() != "false",
-        allow_duplicates="allowsave=true" in duplicate_rule,
+        auto_assign=assign.lower() != "false",
+        assignment_rule_id=assign if names_rule else None,
+        allow_duplicates=knows_duplicate_rule and "allowsave=true" in duplicate_rule,
         update_only=flag(request.query.get("updateOnly")),
     )
 
@@ -75,7 +90,11 @@ def write_rows(
     if not faults.locks_rows(sobject):
         return org.write(operation, sobject, rows, external_id=external_id, options=options)
     locked = [faults.locks_row(sobject, row) for row in rows]
-    free = [row for row, is_locked in zip(rows, locked, strict=True) if not is_locked]
+    free = (
+        rows.without(locked)
+        if isinstance(rows, Table)
+        else [row for row, is_locked in zip(rows, locked, strict=True) if not is_locked]
+    )
     written = iter(org.write(operation, sobject, free, external_id=external_id, options=options))
     return [_locked(row) if is_locked else next(written) for row, is_locked in zip(rows, locked, strict=True)]
 

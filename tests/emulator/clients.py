@@ -7,35 +7,28 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
 from simple_salesforce import Salesforce
 
+from include.salesforce.transport import RedirectedAdapter
+from include.salesforce.usage import ApiUsage
 from tests.local_org import VERSION, Answer, LocalOrg
 
 
-class LoopbackAdapter(HTTPAdapter):
-    """Sends what simple-salesforce addresses to https to the local org's plain-http address instead."""
-
-    def __init__(self, target: str) -> None:
-        super().__init__()
-        self._target = urlsplit(target)
-
-    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> Answer:
-        parts = urlsplit(request.url)
-        request.url = urlunsplit((self._target.scheme, self._target.netloc, *parts[2:]))
-        return super().send(request, *args, **kwargs)
-
-
 def client_session(org: LocalOrg) -> requests.Session:
-    """Return a session that reaches this org whatever Salesforce host is asked for."""
+    """Return a session that reaches this org whatever Salesforce host is asked for.
+
+    Only over plain http does the org's own address need the adapter; over TLS the session trusts its authority.
+    """
     session = org.lend_session()
+    adapter = RedirectedAdapter(ApiUsage(), org.url)
+    hosts = ["login.salesforce.com", "acme.my.salesforce.com"]
     if org.url.startswith("http://"):
-        adapter = LoopbackAdapter(org.url)
-        for host in (urlsplit(org.url).netloc, "login.salesforce.com", "acme.my.salesforce.com"):
-            session.mount(f"https://{host}/", adapter)
+        hosts.append(urlsplit(org.url).netloc)
+    for host in hosts:
+        session.mount(f"https://{host}/", adapter)
     return session
 
 

@@ -20,6 +20,7 @@ class Bench:
         self.org = Org.open(data, package)
         self.org.clock.freeze(NOW)
         self.options = WriteOptions(user_id=self.org.integration_user_id)
+        self.bulk_options = replace(self.options, source="bulk", from_csv=True, auto_assign=False)
 
     def close(self) -> None:
         self.org.close()

@@ -12,7 +12,7 @@ from include.salesforce_emulator.csv_codec import (
     UploadError,
     inspect,
     java_double,
-    lines_of,
+    quoted_lines,
     rows_of,
     shuffled,
 )
@@ -84,7 +84,7 @@ def test_a_result_file_is_cut_back_to_what_was_settled(upload: Path) -> None:
 
 
 def test_each_row_is_one_line_of_bytes(upload: Path) -> None:
-    assert lines_of([("a", 'b"\n'), ("c", "é")], _LF) == [b'"a","b""\n"\n', '"c","é"\n'.encode()]
+    assert quoted_lines([("a", 'b"\n'), ("c", "é")], _LF) == ['"a","b""\n"\n', '"c","é"\n']
 
 
 def test_shuffling_is_repeatable_and_loses_nothing() -> None:

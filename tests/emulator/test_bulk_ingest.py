@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.emulator.clients import BulkJob, signed_in, table
+from tests.emulator.clients import BulkJob, table
 from tests.local_org import LocalOrg
 
 pytestmark = pytest.mark.rule("P3")
@@ -283,12 +283,3 @@ def test_a_job_of_several_batches_settles_every_row_once(org: LocalOrg) -> None:
     assert information["numberRecordsProcessed"] == 10_001
     assert len({row["sf__Id"] for row in job.results("successfulResults")}) == 10_001
     assert org.call("GET", "/limits").json()["DailyBulkApiBatches"]["Remaining"] == 15_000 - 2
-
-
-def test_simple_salesforce_inserts_in_bulk(org: LocalOrg) -> None:
-    client = signed_in(org)
-    rows = [{"LastName": f"L{n}", "Company": "C"} for n in range(3)]
-    (summary,) = client.bulk2.Lead.insert(records=rows, wait=0)
-    assert (summary["numberRecordsProcessed"], summary["numberRecordsFailed"]) == (3, 0)
-    assert len(org.query("SELECT Id FROM Lead")) == 3
-    assert client.bulk2.Lead.get_failed_records(summary["job_id"]).count("\n") == 1

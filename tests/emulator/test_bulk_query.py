@@ -140,10 +140,3 @@ def test_a_held_query_job_can_be_aborted_and_deleted(org: LocalOrg) -> None:
     assert org.call("PATCH", path, json={"state": "Aborted"}).json()["state"] == "Aborted"
     assert org.call("DELETE", path).status_code == 204
     assert org.call("GET", path).status_code == 404
-
-
-def test_simple_salesforce_queries_in_bulk(org: LocalOrg) -> None:
-    names = _seed(org, 5)
-    pages = list(signed_in(org).bulk2.Lead.query(_ALL, max_records=2, wait=0))
-    found = [row["LastName"] for page in pages for row in csv.DictReader(io.StringIO(page, newline=""))]
-    assert found == names

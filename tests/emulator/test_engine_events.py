@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from include.salesforce_emulator.org_setup import OrgSetup
 from tests.emulator.engine_bench import Bench, event, only_error
 
 pytestmark = pytest.mark.rule("P3")
@@ -199,3 +200,23 @@ def test_a_batch_mixes_good_and_bad_events(bench: Bench) -> None:
     results = bench.write("upsert", "Event", rows, external_id="Booking_Key__c")
     assert [result.success for result in results] == [True, True, True, True, False]
     assert bench.column("SELECT COUNT(Id) FROM Event") == [4]
+
+
+@pytest.mark.parametrize(
+    ("values", "is_refused"),
+    [
+        ({"EndDateTime": "2026-03-21T10:00:00Z"}, False),
+        ({"EndDateTime": "2026-03-21T10:01:00Z"}, True),
+        ({"EndDateTime": None, "DurationInMinutes": 1441}, True),
+        ({"EndDateTime": None, "IsAllDayEvent": True}, False),
+        ({"EndDateTime": "2026-03-21T00:00:00Z", "IsAllDayEvent": True}, True),
+    ],
+)
+def test_without_multi_day_events_none_is_longer_than_a_day(
+    bench: Bench, values: dict[str, Any], is_refused: bool
+) -> None:
+    bench.org.configure(OrgSetup(multiday_events=False))
+    (result,) = bench.write("insert", "Event", [event(**values)])
+    assert result.success is not is_refused
+    if is_refused:
+        assert only_error(result)[0] == "FIELD_INTEGRITY_EXCEPTION"

@@ -248,7 +248,7 @@ def test_update_only_refuses_to_create(bench: Bench) -> None:
 
 
 def test_an_upsert_by_a_field_that_is_no_key_is_refused_whole(bench: Bench) -> None:
-    with pytest.raises(SalesforceFault, match="not an External ID"):
+    with pytest.raises(SalesforceFault, match="does not match an External ID"):
         bench.write("upsert", "Event", [event(Kind__c="x")], external_id="Kind__c")
 
 

@@ -10,16 +10,6 @@ pytestmark = pytest.mark.rule("P3")
 _LEAD = {"LastName": "Hopper", "Company": "Navy"}
 
 
-def test_simple_salesforce_creates_reads_updates_and_deletes_a_record(org: LocalOrg) -> None:
-    leads = signed_in(org).Lead
-    lead_id = leads.create(_LEAD)["id"]
-    assert leads.update(lead_id, {"FirstName": "Grace"}) == 204
-    record = leads.get(lead_id)
-    assert (record["FirstName"], record["attributes"]["type"]) == ("Grace", "Lead")
-    assert leads.delete(lead_id) == 204
-    assert org.query("SELECT Id FROM Lead") == []
-
-
 def test_a_created_record_answers_201_with_its_place(org: LocalOrg) -> None:
     answer = org.call("POST", "/sobjects/Lead", json=_LEAD)
     assert answer.status_code == 201

@@ -7,11 +7,9 @@ from pathlib import Path
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
-from simple_salesforce import Salesforce
-from simple_salesforce.exceptions import SalesforceAuthenticationFailed
 
-from tests.emulator.clients import client_session, signed_in
-from tests.local_org import VERSION, LocalOrg
+from tests.emulator.clients import signed_in
+from tests.local_org import LocalOrg
 
 pytestmark = [pytest.mark.rule("P2"), pytest.mark.rule("P3")]
 _JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -31,67 +29,6 @@ def _assertion(org: LocalOrg, key: object | None = None, **changes: object) -> s
     }
     own_key = Path(org.announcement["private_key_file"]).read_text()
     return jwt.encode({**claims, **changes}, key or own_key, algorithm="RS256")
-
-
-def test_simple_salesforce_signs_in_with_client_credentials(org: LocalOrg) -> None:
-    assert signed_in(org).query("SELECT Id FROM User LIMIT 1")["totalSize"] == 1
-
-
-def test_simple_salesforce_signs_in_with_a_jwt(org: LocalOrg) -> None:
-    client = Salesforce(
-        username=org.announcement["username"],
-        consumer_key=org.announcement["consumer_key"],
-        privatekey_file=org.announcement["private_key_file"],
-        version=VERSION,
-        session=client_session(org),
-    )
-    assert client.query("SELECT Id FROM User LIMIT 1")["totalSize"] == 1
-
-
-def test_simple_salesforce_signs_in_with_password_and_consumer_key(org: LocalOrg) -> None:
-    client = Salesforce(
-        username=org.announcement["username"],
-        password=org.announcement["password"] + org.announcement["security_token"],
-        consumer_key=org.announcement["consumer_key"],
-        consumer_secret=org.announcement["consumer_secret"],
-        version=VERSION,
-        session=client_session(org),
-    )
-    assert client.query("SELECT Id FROM User LIMIT 1")["totalSize"] == 1
-
-
-def test_simple_salesforce_signs_in_by_soap_below_version_65(org: LocalOrg) -> None:
-    client = Salesforce(
-        username=org.announcement["username"],
-        password=org.announcement["password"],
-        security_token=org.announcement["security_token"],
-        version="64.0",
-        session=client_session(org),
-    )
-    assert client.query("SELECT Id FROM User LIMIT 1")["totalSize"] == 1
-
-
-@pytest.mark.parametrize("version", ["65.0", "66.0"])
-def test_soap_login_is_gone_from_version_65(org: LocalOrg, version: str) -> None:
-    with pytest.raises(SalesforceAuthenticationFailed, match="UNSUPPORTED_API_VERSION"):
-        Salesforce(
-            username=org.announcement["username"],
-            password=org.announcement["password"],
-            security_token=org.announcement["security_token"],
-            version=version,
-            session=client_session(org),
-        )
-
-
-def test_soap_login_refuses_a_wrong_password(org: LocalOrg) -> None:
-    with pytest.raises(SalesforceAuthenticationFailed, match="INVALID_LOGIN"):
-        Salesforce(
-            username=org.announcement["username"],
-            password="wrong",
-            security_token=org.announcement["security_token"],
-            version="64.0",
-            session=client_session(org),
-        )
 
 
 def test_client_credentials_are_taken_from_basic_authentication_and_from_the_form(org: LocalOrg) -> None:
@@ -125,17 +62,35 @@ def test_a_jwt_signed_with_another_key_is_refused(org: LocalOrg) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "error"),
+    ("changes", "error", "words"),
     [
-        ({"exp": 1_000_000_000}, "invalid_grant"),
-        ({"iss": "someone"}, "invalid_client_id"),
-        ({"aud": "https://example.org"}, "invalid_grant"),
-        ({"sub": "nobody@example.org"}, "invalid_grant"),
+        ({"exp": 1_000_000_000}, "invalid_grant", "expired authorization code"),
+        ({"iss": "someone"}, "invalid_client_id", "client identifier invalid"),
+        ({"aud": "https://example.org"}, "invalid_grant", "audience is invalid"),
+        ({"sub": "nobody@example.org"}, "invalid_grant", "user hasn't approved this consumer"),
+        ({"sub": ""}, "invalid_grant", "user hasn't approved this consumer"),
+        ({"exp": "tomorrow"}, "invalid_grant", "invalid assertion"),
     ],
 )
-def test_a_jwt_with_a_wrong_claim_is_refused(org: LocalOrg, changes: dict[str, object], error: str) -> None:
+def test_a_jwt_with_a_wrong_claim_is_refused(
+    org: LocalOrg, changes: dict[str, object], error: str, words: str
+) -> None:
     refusal = _token(org, grant_type=_JWT_GRANT, assertion=_assertion(org, **changes))
-    assert refusal["error"] == error
+    assert (refusal["error"], refusal["error_description"]) == (error, words)
+
+
+def test_an_inactive_user_signs_in_by_no_flow(org: LocalOrg) -> None:
+    username = "left@example.org"
+    org.seed("User", {"Username": username, "LastName": "Left", "Email": username, "IsActive": False})
+    by_jwt = _token(org, grant_type=_JWT_GRANT, assertion=_assertion(org, sub=username))
+    assert (by_jwt["error"], by_jwt["error_description"]) == ("inactive_user", "user is inactive")
+    client = {
+        "client_id": org.announcement["consumer_key"],
+        "client_secret": org.announcement["consumer_secret"],
+    }
+    password = org.announcement["password"]
+    by_password = _token(org, grant_type="password", username=username, password=password, **client)
+    assert by_password["error_description"] == "authentication failure"
 
 
 def test_an_ended_session_answers_401_with_a_json_array(org: LocalOrg) -> None:
@@ -154,19 +109,28 @@ def test_a_session_ends_two_hours_of_the_orgs_clock_after_its_last_use(org: Loca
     assert org.call("GET", "/limits").status_code == 401
 
 
-def test_simple_salesforce_signs_in_again_when_its_session_ended(org: LocalOrg) -> None:
-    client = signed_in(org)
-    org.control("DELETE", "sessions")
-    assert client.query("SELECT Id FROM User LIMIT 1")["totalSize"] == 1
-    assert org.calls()["login"] == 2
-
-
-def test_userinfo_names_the_integration_user(org: LocalOrg) -> None:
-    answer = org.raw(
-        "GET", "/services/oauth2/userinfo", headers={"Authorization": f"Bearer {signed_in(org).session_id}"}
-    ).json()
+def test_userinfo_says_who_is_signed_in_and_where_the_apis_are(org: LocalOrg) -> None:
+    headers = {"Authorization": f"Bearer {signed_in(org).session_id}"}
+    answer = org.raw("GET", "/services/oauth2/userinfo", headers=headers).json()
     assert answer["user_id"] == org.announcement["user_id"]
+    assert answer["sub"] == f"{org.url}/id/{answer['organization_id']}/{answer['user_id']}"
     assert answer["preferred_username"] == org.announcement["username"]
+    assert (answer["active"], answer["zoneinfo"], answer["utcOffset"]) == (True, "GMT", 0)
+    assert answer["urls"]["rest"] == f"{org.url}/services/data/v{{version}}/"
+    assert answer["urls"]["partner"].startswith(f"{org.url}/services/Soap/u/{{version}}/00D")
+
+
+def test_the_identity_address_of_a_token_answers_the_session_that_came_with_it(org: LocalOrg) -> None:
+    client = {
+        "client_id": org.announcement["consumer_key"],
+        "client_secret": org.announcement["consumer_secret"],
+    }
+    token = _token(org, grant_type="client_credentials", **client)
+    path = token["id"].removeprefix(org.url)
+    answer = org.raw("GET", path, headers={"Authorization": f"Bearer {token['access_token']}"})
+    assert answer.json()["sub"] == token["id"]
+    refused = org.raw("GET", path)
+    assert (refused.status_code, refused.text) == (403, "Bad_OAuth_Token")
 
 
 @pytest.mark.parametrize(

@@ -165,16 +165,6 @@ def test_the_fields_of_a_custom_lookup_are_reached_by_its_relationship(bench: Be
     ]
 
 
-def test_semi_and_anti_joins_compare_ids_with_a_query(bench: Bench) -> None:
-    booked, idle = bench.lead(LastName="Booked"), bench.lead(LastName="Idle")
-    bench.event(WhoId=booked, Subject="x")
-    bench.event(Subject="about nobody")
-    assert bench.column(
-        "SELECT Id FROM Lead WHERE Id IN (SELECT WhoId FROM Event WHERE Subject LIKE 'x%')"
-    ) == [booked]
-    assert bench.column("SELECT Id FROM Lead WHERE Id NOT IN (SELECT WhoId FROM Event)") == [idle]
-
-
 def test_count_counts_without_records_and_respects_the_limit(leads: Bench) -> None:
     result = leads.org.query("SELECT COUNT() FROM Lead WHERE City != NULL")
     assert (result.total_size, result.records(0, 10)) == (4, [])

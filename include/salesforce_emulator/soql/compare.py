@@ -8,20 +8,19 @@ any other value both sides are lowered in full, at the price of the index.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from include.salesforce_emulator.errors import SalesforceFault, not_implemented
-from include.salesforce_emulator.ids import normalise_id
-from include.salesforce_emulator.schema import IDS, NUMBERS, TEXTS, FieldType
+from include.salesforce_emulator.schema import IDS, TEXTS, FieldType
 from include.salesforce_emulator.soql.dates import date_range
+from include.salesforce_emulator.soql.literals import LiteralReader
 from include.salesforce_emulator.soql.parser import fault_at
 from include.salesforce_emulator.soql.syntax import (
     Combined,
     Comparison,
     Condition,
+    Grouped,
     Includes,
     Literal,
     LiteralKind,
@@ -38,10 +37,6 @@ if TYPE_CHECKING:
     from include.salesforce_emulator.soql.scope import Column
 
 _LISTED = "(SELECT value FROM json_each(?))"
-_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
-_ESCAPED = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f", '"': '"', "'": "'", "\\": "\\"}
-_MOST_NESTED = 60
-_NUMERIC = NUMBERS | {FieldType.INT}
 
 Resolve = Callable[[Operand], "Column"]
 SubqueryCompiler = Callable[[Query, list[Any]], str]
@@ -54,11 +49,11 @@ class ConditionCompiler:
         self, soql: str, *, today: date, resolve: Resolve, subquery: SubqueryCompiler, parameters: list[Any]
     ) -> None:
         self._soql = soql
+        self._literals = LiteralReader(soql)
         self._today = today
         self._resolve = resolve
         self._subquery = subquery
         self._parameters = parameters
-        self._depth = 0
 
     def sql(self, condition: Condition) -> str:
         """Return the SQL of a condition.
@@ -66,18 +61,10 @@ class ConditionCompiler:
         Raises:
             SalesforceFault: a field that cannot be filtered so, or a value of the wrong type.
         """
-        self._depth += 1
-        if self._depth > _MOST_NESTED:
-            message = "The conditions are nested too deeply; write them with fewer parentheses."
-            raise SalesforceFault(400, "QUERY_TOO_COMPLICATED", message)
-        try:
-            return self._sql(condition)
-        finally:
-            self._depth -= 1
-
-    def _sql(self, condition: Condition) -> str:
         if isinstance(condition, Combined):
             return _balanced([self.sql(part) for part in condition.parts], condition.operator)
+        if isinstance(condition, Grouped):
+            return self.sql(condition.part)
         if isinstance(condition, Negation):
             return f"NOT COALESCE({self.sql(condition.part)}, 0)"
         if isinstance(condition, Membership):
@@ -102,7 +89,7 @@ class ConditionCompiler:
             return self._null(column, operator, literal)
         if literal.kind is LiteralKind.DATE_LITERAL:
             return self._date_literal(column, operator, literal)
-        value = self._value(column, literal)
+        value = self._literals.value(column, literal)
         if operator == "!=":
             return f"COALESCE({self._equal(column, value, '<>')}, 1)"
         if operator == "=":
@@ -110,14 +97,20 @@ class ConditionCompiler:
         if column.field.type is FieldType.BOOLEAN:
             message = f"invalid operator on boolean field '{column.field.name}'"
             raise fault_at(self._soql, comparison.operand.position, "INVALID_QUERY_FILTER_OPERATOR", message)
-        return f"{column.sql} {operator} {self._bound(value)}"
+        return self._ordered(column, operator, value)
+
+    def _ordered(self, column: Column, operator: str, value: Any) -> str:
+        compared = f"{column.sql} {operator} {self._bound(value)}"
+        # Who asks what is later than an instant asks for few records: then SQLite takes the index, if there is one.
+        is_late = column.field.type is FieldType.DATETIME and operator in (">", ">=")
+        return f"unlikely({compared})" if is_late else compared
 
     def _null(self, column: Column, operator: str, literal: Literal) -> str:
         if operator not in ("=", "!="):
             message = f"null cannot be compared with {operator}"
             raise fault_at(self._soql, literal.position, "MALFORMED_QUERY", message)
         if literal.kind is LiteralKind.STRING and column.field.type not in TEXTS | IDS:
-            raise self._wrong_type(column, literal)
+            raise self._literals.wrong_type(column, literal)
         return f"{column.sql} IS {'NOT ' if operator == '!=' else ''}NULL"
 
     def _equal(self, column: Column, value: Any, operator: str) -> str:
@@ -131,7 +124,7 @@ class ConditionCompiler:
         if column.field.type not in TEXTS:
             message = f"invalid operator on {column.field.type} field '{column.field.name}'"
             raise fault_at(self._soql, literal.position, "INVALID_QUERY_FILTER_OPERATOR", message)
-        pattern = self._unescape(literal, is_pattern=True)
+        pattern = self._literals.text(literal, is_pattern=True)
         if pattern.isascii():
             return f"{column.sql} LIKE {self._bound(pattern)} ESCAPE '\\'"
         return f"sf_lower({column.sql}) LIKE {self._bound(pattern.lower())} ESCAPE '\\'"
@@ -140,15 +133,13 @@ class ConditionCompiler:
         days = date_range(literal.text, literal.count, self._today)
         if days is None:
             shown = literal.text if literal.count is None else f"{literal.text}:{literal.count}"
-            if "FISCAL" in literal.text:
-                raise not_implemented(f"The date literal {shown}")
             raise fault_at(self._soql, literal.position, "MALFORMED_QUERY", f"unexpected token: '{shown}'")
         if column.field.type is FieldType.DATETIME:
             first, after = (date_time_text(datetime(d.year, d.month, d.day, tzinfo=UTC)) for d in days)
         elif column.field.type is FieldType.DATE:
             first, after = (day.isoformat() for day in days)
         else:
-            raise self._wrong_type(column, literal)
+            raise self._literals.wrong_type(column, literal)
         sql = column.sql
         if operator in ("=", "!="):
             inside = f"({sql} >= {self._bound(first)} AND {sql} < {self._bound(after)})"
@@ -156,7 +147,7 @@ class ConditionCompiler:
         bound, compared = {"<": (first, "<"), "<=": (after, "<"), ">": (after, ">="), ">=": (first, ">=")}[
             operator
         ]
-        return f"{sql} {compared} {self._bound(bound)}"
+        return self._ordered(column, compared, bound)
 
     def _membership(self, membership: Membership) -> str:
         column = self._filterable(membership.operand)
@@ -180,7 +171,7 @@ class ConditionCompiler:
             if literal.kind is LiteralKind.NULL or (literal.kind is LiteralKind.STRING and not literal.text):
                 has_null = True
                 continue
-            value = self._value(column, literal)
+            value = self._literals.value(column, literal)
             if _needs_folding(column, value):
                 folded.append(value.lower())
             else:
@@ -203,7 +194,7 @@ class ConditionCompiler:
             raise fault_at(self._soql, condition.operand.position, "INVALID_QUERY_FILTER_OPERATOR", message)
         combinations = []
         for literal in condition.choices:
-            values = self._unescape(literal).split(";")
+            values = self._literals.text(literal).split(";")
             held = [
                 f"instr(';' || lower({column.sql}) || ';', {self._bound(f';{v.lower()};')}) > 0"
                 for v in values
@@ -211,64 +202,6 @@ class ConditionCompiler:
             combinations.append(_balanced(held, "AND"))
         inside = _balanced(combinations, "OR")
         return f"NOT COALESCE({inside}, 0)" if condition.is_negated else inside
-
-    def _value(self, column: Column, literal: Literal) -> Any:
-        """Return a literal as the stored value it is compared with."""
-        kind, field_type = literal.kind, column.field.type
-        if kind is LiteralKind.STRING and field_type in IDS:
-            text = self._unescape(literal)
-            record_id = normalise_id(text)
-            if record_id is None:
-                message = f"invalid ID field: {text}"
-                raise fault_at(self._soql, literal.position, "INVALID_QUERY_FILTER_OPERATOR", message)
-            return record_id
-        if kind is LiteralKind.STRING and field_type in TEXTS:
-            return self._unescape(literal)
-        if kind is LiteralKind.BOOLEAN and field_type is FieldType.BOOLEAN:
-            return int(literal.text == "true")
-        if kind is LiteralKind.NUMBER and field_type in _NUMERIC:
-            return float(literal.text)
-        if kind is LiteralKind.DATE and field_type is FieldType.DATE:
-            return self._date(literal)
-        if kind is LiteralKind.DATE_TIME and field_type is FieldType.DATETIME:
-            return self._date_time(literal)
-        raise self._wrong_type(column, literal)
-
-    def _date(self, literal: Literal) -> str:
-        try:
-            return datetime.fromisoformat(literal.text).date().isoformat()
-        except ValueError:
-            raise fault_at(
-                self._soql, literal.position, "MALFORMED_QUERY", f"invalid date: {literal.text}"
-            ) from None
-
-    def _date_time(self, literal: Literal) -> str:
-        try:
-            return date_time_text(datetime.fromisoformat(literal.text.upper()))
-        except (ValueError, OverflowError):
-            message = f"invalid date time: {literal.text}"
-            raise fault_at(self._soql, literal.position, "MALFORMED_QUERY", message) from None
-
-    def _unescape(self, literal: Literal, *, is_pattern: bool = False) -> str:
-        def replaced(found: re.Match[str]) -> str:
-            letter = found[1]
-            if is_pattern and letter in "%_\\":
-                return f"\\{letter}"
-            if letter not in _ESCAPED:
-                message = f"illegal escape sequence in string literal: '\\{letter}'"
-                raise fault_at(self._soql, literal.position, "MALFORMED_QUERY", message)
-            return _ESCAPED[letter]
-
-        return _ESCAPE.sub(replaced, literal.text)
-
-    def _wrong_type(self, column: Column, literal: Literal) -> SalesforceFault:
-        wanted = {FieldType.DATETIME: "dateTime"}.get(column.field.type, str(column.field.type))
-        quotes = "should be" if column.field.type in TEXTS | IDS else "should not be"
-        message = (
-            f"value of filter criterion for field '{column.field.name}' must be of type {wanted} and {quotes} "
-            "enclosed in quotes"
-        )
-        return fault_at(self._soql, literal.position, "INVALID_FIELD", message)
 
     def _bound(self, value: Any) -> str:
         self._parameters.append(value)

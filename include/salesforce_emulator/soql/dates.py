@@ -1,6 +1,7 @@
 """Date literals: TODAY, LAST_N_DAYS:30 and their kind, as half-open ranges of days.
 
-Days are the org's, which lives in GMT; weeks begin on Sunday, as in the locale en_US. Fiscal periods are missing.
+Days are the org's, which lives in GMT; weeks begin on Sunday, as in the locale en_US; the fiscal year is the
+calendar's, as in an org that set up no other.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ _FIXED = {
     "LAST_90_DAYS": (-90, 1),
     "NEXT_90_DAYS": (1, 91),
 }
-_PERIOD = re.compile(r"(LAST|THIS|NEXT)_(WEEK|MONTH|QUARTER|YEAR)")
-_COUNTED = re.compile(r"(LAST|NEXT)_N_(DAY|WEEK|MONTH|QUARTER|YEAR)S")
-_AGO = re.compile(r"N_(DAY|WEEK|MONTH|QUARTER|YEAR)S_AGO")
+_PERIOD = re.compile(r"(LAST|THIS|NEXT)_(WEEK|MONTH|(?:FISCAL_)?(?:QUARTER|YEAR))")
+_COUNTED = re.compile(r"(LAST|NEXT)_N_(DAY|WEEK|MONTH|(?:FISCAL_)?(?:QUARTER|YEAR))S")
+_AGO = re.compile(r"N_(DAY|WEEK|MONTH|(?:FISCAL_)?(?:QUARTER|YEAR))S_AGO")
 _MONTHS = {"MONTH": 1, "QUARTER": 3, "YEAR": 12}
 _MOST = 9999
 
@@ -69,6 +70,6 @@ def _start(today: date, unit: str, offset: int) -> date:
     if unit == "WEEK":
         sunday = today - timedelta(days=(today.weekday() + 1) % 7)
         return sunday + timedelta(weeks=offset)
-    months = _MONTHS[unit]
+    months = _MONTHS[unit.removeprefix("FISCAL_")]
     number = (today.year * 12 + today.month - 1) // months + offset
     return date(number * months // 12, number * months % 12 + 1, 1)

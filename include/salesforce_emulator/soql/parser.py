@@ -11,10 +11,12 @@ from lark.exceptions import UnexpectedCharacters, UnexpectedEOF, UnexpectedInput
 
 from include.salesforce_emulator.errors import SalesforceFault, not_implemented
 from include.salesforce_emulator.soql.syntax import (
+    ChildQuery,
     Combined,
     Comparison,
     Condition,
     Function,
+    Grouped,
     Includes,
     Literal,
     LiteralKind,
@@ -24,7 +26,10 @@ from include.salesforce_emulator.soql.syntax import (
     OrderItem,
     Path,
     Query,
+    Selected,
     SelectItem,
+    Typeof,
+    When,
 )
 from include.salesforce_emulator.values import is_storable
 
@@ -75,14 +80,21 @@ def parse(soql: str) -> Query:
 def _malformed(soql: str, error: UnexpectedInput) -> SalesforceFault:
     if isinstance(error, UnexpectedToken) and error.token.type != "$END":
         position = error.token.start_pos or 0
-        return fault_at(soql, position, "MALFORMED_QUERY", f"unexpected token: '{error.token}'")
+        return fault_at(soql, position, "MALFORMED_QUERY", f"{_expecting(error)} '{error.token}'")
     if isinstance(error, UnexpectedCharacters):
         position = error.pos_in_stream or 0
         shown = soql[position : position + 1]
         return fault_at(soql, position, "MALFORMED_QUERY", f"unexpected token: '{shown}'")
     if isinstance(error, UnexpectedToken | UnexpectedEOF):
-        return fault_at(soql, len(soql), "MALFORMED_QUERY", "unexpected token: '<EOF>'")
+        unclosed = isinstance(error, UnexpectedToken) and _expecting(error)
+        return fault_at(soql, len(soql), "MALFORMED_QUERY", f"{unclosed or 'unexpected token:'} '<EOF>'")
     return SalesforceFault(400, "MALFORMED_QUERY", "The query could not be read.")
+
+
+def _expecting(error: UnexpectedToken) -> str:
+    # Salesforce's words where a parenthesis is open (gist cwarden/2854284).
+    is_open = "RPAR" in error.accepts and "COMMA" not in error.accepts
+    return "expecting a right parentheses, found" if is_open else "unexpected token:"
 
 
 @cache
@@ -98,6 +110,10 @@ def _whole_number(token: Token, clause: str) -> int:
     return int(token)
 
 
+_Source = tuple[Token, Token | None]
+"""The name a query reads from, and its alias."""
+
+
 @v_args(inline=True)
 class _Builder(Transformer):  # type: ignore[misc]  # lark ships no types strict checking takes
     """Builds the syntax tree while the text is parsed; every method is named after its grammar rule."""
@@ -105,13 +121,10 @@ class _Builder(Transformer):  # type: ignore[misc]  # lark ships no types strict
     def start(self, query: Query) -> Query:
         return query
 
-    def query(
-        self, select: tuple[SelectItem, ...], source: tuple[Token, Token | None], *clauses: Any
-    ) -> Query:
+    def query(self, select: tuple[Selected, ...], source: _Source, *clauses: Any) -> Query:
         scope, where, with_clause, group, having, order, limit, offset, _for = clauses
-        if scope is not None or with_clause is not None:
-            clause = "USING SCOPE" if scope is not None else "WITH"
-            raise not_implemented(f"The SOQL clause {clause}")
+        if with_clause is not None:
+            raise not_implemented("The SOQL clause WITH")
         name, alias = source
         return Query(
             select=select,
@@ -124,28 +137,38 @@ class _Builder(Transformer):  # type: ignore[misc]  # lark ships no types strict
             order=order or (),
             limit=limit,
             offset=offset,
+            scope=str(scope).lower() if scope is not None else None,
         )
 
-    def select_list(self, *items: SelectItem) -> tuple[SelectItem, ...]:
+    def select_list(self, *items: Selected) -> tuple[Selected, ...]:
         return items
 
     def field_item(self, operand: Operand, alias: Token | None) -> SelectItem:
         return SelectItem(operand, str(alias) if alias is not None else None)
 
-    def child_query(self, _query: Query) -> SelectItem:
-        raise not_implemented("A parent-to-child subquery in SELECT")
+    def child_query(self, query: Query) -> ChildQuery:
+        return ChildQuery(query)
 
-    def typeof(self, *_parts: Any) -> SelectItem:
-        raise not_implemented("TYPEOF")
+    def typeof(self, path: Path, *parts: When | tuple[Path, ...] | None) -> Typeof:
+        whens = tuple(part for part in parts if isinstance(part, When))
+        otherwise = parts[-1]
+        return Typeof(path, whens, otherwise if isinstance(otherwise, tuple) else ())
 
-    def source(self, name: Token, alias: Token | None) -> tuple[Token, Token | None]:
-        return name, alias
+    def when(self, sobject: Token, *fields: Path) -> When:
+        return When(str(sobject), sobject.start_pos or 0, fields)
+
+    def else_fields(self, *fields: Path) -> tuple[Path, ...]:
+        return fields
+
+    def source(self, name: Token, relationship: Token | None, alias: Token | None) -> _Source:
+        # `FROM Account.Contacts` in a subquery is `FROM Contacts`.
+        return relationship or name, alias
 
     def scope(self, name: Token) -> Token:
         return name
 
-    def with_clause(self, name: Token) -> Token:
-        return name
+    def with_clause(self, *names: Token) -> tuple[Token, ...]:
+        return names
 
     def for_clause(self) -> None:
         return None
@@ -180,6 +203,9 @@ class _Builder(Transformer):  # type: ignore[misc]  # lark ships no types strict
 
     def negation(self, part: Condition) -> Condition:
         return Negation(part)
+
+    def grouped(self, part: Condition) -> Condition:
+        return part if isinstance(part, Grouped) else Grouped(part)
 
     def comparison(self, operand: Operand, operator: Token, value: Literal) -> Condition:
         return Comparison(operand, "!=" if operator == "<>" else str(operator), value)
@@ -224,14 +250,14 @@ class _Builder(Transformer):  # type: ignore[misc]  # lark ships no types strict
     def date(self, token: Token) -> Literal:
         return Literal(LiteralKind.DATE, str(token), token.start_pos or 0)
 
-    def null(self) -> Literal:
-        return Literal(LiteralKind.NULL, "null", 0)
+    def null(self, token: Token) -> Literal:
+        return Literal(LiteralKind.NULL, "null", token.start_pos or 0)
 
-    def true(self) -> Literal:
-        return Literal(LiteralKind.BOOLEAN, "true", 0)
+    def true(self, token: Token) -> Literal:
+        return Literal(LiteralKind.BOOLEAN, "true", token.start_pos or 0)
 
-    def false(self) -> Literal:
-        return Literal(LiteralKind.BOOLEAN, "false", 0)
+    def false(self, token: Token) -> Literal:
+        return Literal(LiteralKind.BOOLEAN, "false", token.start_pos or 0)
 
     def date_literal(self, name: Token, count: Token | None) -> Literal:
         number = _whole_number(count, str(name)) if count is not None else None

@@ -38,6 +38,15 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
+class Behind:
+    """Where a path of relationships leads: several tables if its last one is polymorphic."""
+
+    path: tuple[str, ...]
+    tables: tuple[Table, ...]
+    is_polymorphic: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Column:
     """What a path stands for in SQL.
 
@@ -88,16 +97,32 @@ class Scope:
             SalesforceFault: INVALID_FIELD with the position, if any part of it does not exist.
         """
         names = self._without_alias(path)
-        if len(names) - 1 > DEEPEST_PATH:
+        behind = self._walk(path, names[:-1])
+        return self._leaf(path, behind, names[-1])
+
+    def behind(self, path: Path) -> Behind:
+        """Return the tables a path of relationships leads to, for TYPEOF.
+
+        Raises:
+            SalesforceFault: INVALID_FIELD with the position, if any part of it does not exist.
+        """
+        return self._walk(path, self._without_alias(path))
+
+    def field_behind(self, path: Path, behind: Behind, name: str) -> Column:
+        """Return the field of that name behind a relationship.
+
+        Raises:
+            SalesforceFault: INVALID_FIELD with the position, if it does not exist.
+        """
+        return self._leaf(path, behind, name)
+
+    def _walk(self, path: Path, names: tuple[str, ...]) -> Behind:
+        if len(names) > DEEPEST_PATH:
             raise self._fault(path, f"A path may go through at most {DEEPEST_PATH} relationships.")
-        tables: tuple[Table, ...] = (self.root,)
-        spelled: tuple[str, ...] = ()
-        is_polymorphic = False
-        for name in names[:-1]:
-            tables, reference = self._step(path, tables, name, spelled, is_polymorphic=is_polymorphic)
-            spelled = (*spelled, reference.relationship_name or name)
-            is_polymorphic = reference.is_polymorphic
-        return self._leaf(path, tables, names[-1], spelled, is_polymorphic=is_polymorphic)
+        behind = Behind((), (self.root,), is_polymorphic=False)
+        for name in names:
+            behind = self._step(path, behind, name)
+        return behind
 
     def id_of(self, relationship: tuple[str, ...]) -> str:
         """Return the SQL of the Id of the record behind a relationship already joined."""
@@ -110,29 +135,22 @@ class Scope:
             return names[1:]
         return names
 
-    def _step(
-        self,
-        path: Path,
-        tables: tuple[Table, ...],
-        name: str,
-        before: tuple[str, ...],
-        *,
-        is_polymorphic: bool,
-    ) -> tuple[tuple[Table, ...], Field]:
-        reference = None if is_polymorphic else tables[0].sobject.relationship(name)
+    def _step(self, path: Path, behind: Behind, name: str) -> Behind:
+        own = behind.tables[0].sobject
+        reference = None if behind.is_polymorphic else own.relationship(name)
         if reference is None:
-            entity = "Name" if is_polymorphic else tables[0].sobject.name
             message = (
                 f"Didn't understand relationship '{name}' in field path. If you are attempting to use a custom "
-                f"relationship, be sure to append the '__r' after the custom relationship name. (entity '{entity}')"
+                "relationship, be sure to append the '__r' after the custom relationship name. Please reference your "
+                "WSDL or the describe call for the appropriate names."
             )
             raise self._fault(path, message)
-        key = (*before, reference.relationship_name or name)
+        key = (*behind.path, reference.relationship_name or name)
         if key not in self._targets:
-            self._targets[key] = tuple(self._join(tables[0], reference))
+            self._targets[key] = tuple(self._join(behind.tables[0], reference))
         if not self._targets[key]:
             raise self._fault(path, f"The local org has no object that '{name}' could lead to.")
-        return self._targets[key], reference
+        return Behind(key, self._targets[key], is_polymorphic=reference.is_polymorphic)
 
     def _join(self, table: Table, reference: Field) -> list[Table]:
         joined: list[Table] = []
@@ -149,30 +167,22 @@ class Scope:
             joined.append(Table(alias, target))
         return joined
 
-    def _leaf(
-        self,
-        path: Path,
-        tables: tuple[Table, ...],
-        name: str,
-        before: tuple[str, ...],
-        *,
-        is_polymorphic: bool,
-    ) -> Column:
-        if is_polymorphic:
-            return self._name_object_leaf(path, tables, name, before)
-        found = tables[0].sobject.field(name)
+    def _leaf(self, path: Path, behind: Behind, name: str) -> Column:
+        if behind.is_polymorphic:
+            return self._name_object_leaf(path, behind, name)
+        table = behind.tables[0]
+        found = table.sobject.field(name)
         if found is None:
-            raise self._no_such_column(path, name, tables[0].sobject.name)
-        return Column((*before, found.name), self._sql(tables[0], found), found, is_joined=bool(before))
+            raise self._no_such_column(path, name, table.sobject.name)
+        return Column((*behind.path, found.name), self._sql(table, found), found, is_joined=bool(behind.path))
 
-    def _name_object_leaf(
-        self, path: Path, tables: tuple[Table, ...], name: str, before: tuple[str, ...]
-    ) -> Column:
+    def _name_object_leaf(self, path: Path, behind: Behind, name: str) -> Column:
+        tables, before = behind.tables, behind.path
         if name.lower() == "type":
             cases = " ".join(
                 f"WHEN {table.alias}.Id IS NOT NULL THEN '{table.sobject.name}'" for table in tables
             )
-            return Column((*before, "Type"), f"CASE {cases} END", _TYPE_FIELD, is_joined=True)
+            return Column((*before, "Type"), f"CASE {cases} END COLLATE NOCASE", _TYPE_FIELD, is_joined=True)
         found = [(table, table.sobject.field(name)) for table in tables]
         holders = [(table, item) for table, item in found if item is not None]
         if name.lower() not in NAME_OBJECT_FIELDS or not holders:

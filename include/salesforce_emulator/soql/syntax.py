@@ -87,13 +87,20 @@ class Combined:
 
 
 @dataclass(frozen=True, slots=True)
+class Grouped:
+    """A condition in parentheses; Salesforce minds where some conditions stand."""
+
+    part: Condition
+
+
+@dataclass(frozen=True, slots=True)
 class Negation:
     """A condition that must not hold."""
 
     part: Condition
 
 
-Condition = Comparison | Membership | Includes | Combined | Negation
+Condition = Comparison | Membership | Includes | Combined | Negation | Grouped
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +109,34 @@ class SelectItem:
 
     operand: Operand
     alias: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """One WHEN … THEN … of a TYPEOF."""
+
+    sobject: str
+    position: int
+    fields: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Typeof:
+    """TYPEOF: what to show of a polymorphic parent, by its type; `otherwise` is empty without an ELSE."""
+
+    path: Path
+    whens: tuple[When, ...]
+    otherwise: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ChildQuery:
+    """A query for the children of each record; its source is a relationship."""
+
+    query: Query
+
+
+Selected = SelectItem | Typeof | ChildQuery
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +150,9 @@ class OrderItem:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One SELECT."""
+    """One SELECT; `scope` is the name after USING SCOPE."""
 
-    select: tuple[SelectItem, ...]
+    select: tuple[Selected, ...]
     source: str
     source_position: int
     source_alias: str | None
@@ -127,3 +162,4 @@ class Query:
     order: tuple[OrderItem, ...] = ()
     limit: int | None = None
     offset: int | None = None
+    scope: str | None = None
