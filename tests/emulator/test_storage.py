@@ -141,6 +141,13 @@ def test_the_allowances_of_bulk_are_their_own(org: LocalOrg) -> None:
 
 
 @pytest.mark.rule("P3")
+def test_a_fault_that_exhausts_no_known_limit_is_refused(org: LocalOrg) -> None:
+    answer = org.raw("POST", "/__emulator__/faults", json=[{"type": "exhaust_quota", "limit": "Patience"}])
+    assert (answer.status_code, answer.json()[0]["message"]) == (400, "Patience: no such limit")
+    assert org.control("GET", "faults") == []
+
+
+@pytest.mark.rule("P3")
 def test_each_kind_of_request_has_the_latency_it_is_given_until_the_fault_goes(org: LocalOrg) -> None:
     (fault,) = org.script({"type": "latency", "seconds": {"limits": 0, "*": 30}})
     for _ in range(2):
