@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import signal
 import subprocess
 import sys
@@ -44,7 +45,7 @@ class LocalOrg:
         self.url = self.announcement["url"]
         self.session = self._trusting_session()
         self._lent: list[requests.Session] = []
-        self._token = self.announcement["access_token"]
+        self._token: str = self.announcement["access_token"]
 
     # -- the process
 
@@ -59,6 +60,12 @@ class LocalOrg:
     def kill(self) -> int:
         """End this very process at once, as a power cut would."""
         return self._end(signal.SIGKILL)
+
+    def limit_file_size(self, size_bytes: int | None) -> None:
+        """Let no file of this very process grow beyond a size, as on a full disk; None lifts the limit."""
+        _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        soft = hard if size_bytes is None else size_bytes
+        resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE, (soft, hard))
 
     def _end(self, number: signal.Signals) -> int:
         self._take_back_sessions()

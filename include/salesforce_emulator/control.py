@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from include.salesforce_emulator.conversion import CONVERTED_STATUS
 from include.salesforce_emulator.errors import SalesforceFault, resource_not_found
-from include.salesforce_emulator.faults import FAULTS
+from include.salesforce_emulator.faults import FAULTS, ExhaustQuota
 from include.salesforce_emulator.org import RowResult, WriteOptions
 from include.salesforce_emulator.org_setup import OrgSetup
 from include.salesforce_emulator.routing import Endpoint
@@ -131,7 +131,11 @@ def _faults(server: Server, _request: ApiRequest) -> Response:
 
 
 def _add_faults(server: Server, request: ApiRequest) -> Response:
-    added = server.faults.add(_parsed(FAULTS, request))
+    faults = _parsed(FAULTS, request)
+    for fault in faults:
+        if isinstance(fault, ExhaustQuota) and fault.limit not in server.limits.report():
+            raise _bad_request(f"{fault.limit}: no such limit")
+    added = server.faults.add(faults)
     server.worker.wake()
     return json_response(added, HTTPStatus.CREATED)
 

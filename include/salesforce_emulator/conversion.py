@@ -20,6 +20,7 @@ from include.salesforce_emulator.reading import read_records
 from include.salesforce_emulator.rules_campaign import drop_second_memberships
 from include.salesforce_emulator.rules_opportunity import FIRST_STAGE
 from include.salesforce_emulator.rules_person_account import PERSON_CONTACT
+from include.salesforce_emulator.schema import FieldType
 from include.salesforce_emulator.values import date_time_text
 from include.salesforce_emulator.writes import Operation, WriteOptions
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from include.salesforce_emulator.clock import Clock
     from include.salesforce_emulator.records import RecordWriter
-    from include.salesforce_emulator.schema import Schema
+    from include.salesforce_emulator.schema import Schema, SObject
     from include.salesforce_emulator.store import Store
 
     Record = dict[str, Any]
@@ -271,10 +272,12 @@ def _check_pair(account: Record | None, contact: Record | None) -> None:
         raise SalesforceFault(400, "INVALID_CROSS_REFERENCE_KEY", message, ("ContactId",))
 
 
-def _wire(row: Record, target: Any) -> Record:
+def _wire(row: Record, target: SObject) -> Record:
     """Return stored values as JSON has them: check boxes are stored as 0 and 1."""
     return {
-        name: bool(value) if (field := target.field(name)) is not None and field.type == "boolean" else value
+        name: bool(value)
+        if (field := target.field(name)) is not None and field.type is FieldType.BOOLEAN
+        else value
         for name, value in row.items()
     }
 

@@ -140,7 +140,7 @@ def _describe_field(item: Field, sobject: SObject) -> dict[str, Any]:
     is_text = item.type in TEXTS
     byte_length = 18 if item.type in IDS else item.length * 3 if is_text else 0
     return {
-        "aggregatable": item.filterable and item.type is not FieldType.BOOLEAN,
+        "aggregatable": item.is_aggregatable,
         "aiPredictionField": False,
         "autoNumber": item.auto_number is not None,
         "byteLength": byte_length,

@@ -4,9 +4,8 @@ Facts: an alerting rule refuses API clients, who may send the row again with `al
 Header*]; a blocking one refuses always; Bulk has no such header (simple-salesforce #628). "Records within the same
 save aren't compared to each other" (Salesforce Help, quoted in stackexchange 118979); a save is 200 rows, so a Bulk
 row is compared with those of the job's earlier saves. A record is compared when it is new or a matched field changes.
-Rules do not run when a Lead is converted, and
-converted Leads match nothing (Salesforce Help 000204497). Matching is exact, in any letter case and trimmed: the fuzzy
-methods of the standard rules are missing.
+Rules do not run when a Lead is converted, and converted Leads match nothing (Salesforce Help 000204497). Matching is
+exact, in any letter case and trimmed: the fuzzy methods of the standard rules are missing.
 """
 
 from __future__ import annotations

@@ -70,7 +70,10 @@ class ExpireSessions(_RequestFault):
 
 
 class LockRows(_FaultModel):
-    """Refuse rows whose ``field`` has one of ``values`` with UNABLE_TO_LOCK_ROW, ``times`` times per value."""
+    """Refuse rows whose ``field`` has one of ``values`` with UNABLE_TO_LOCK_ROW, ``times`` times per value.
+
+    The value is the one in the request, else the one of the record that the row names by its Id.
+    """
 
     type: Literal["lock_rows"]
     sobject: str
@@ -227,13 +230,12 @@ class FaultBook:
             models = [s.fault.seconds for s in self._scripted if isinstance(s.fault, Latency)]
         return sum(model.get(kind, model.get("*", 0.0)) for model in models)
 
-    def locks_rows(self, sobject: str) -> bool:
-        """Tell whether some row lock concerns this sObject."""
+    def locked_fields(self, sobject: str) -> frozenset[str]:
+        """Return the fields by which some row lock tells the rows of this sObject."""
         name = sobject.lower()
         with self._lock:
-            return any(
-                isinstance(s.fault, LockRows) and s.fault.sobject.lower() == name for s in self._scripted
-            )
+            locks = [s.fault for s in self._scripted if isinstance(s.fault, LockRows)]
+        return frozenset(lock.field for lock in locks if lock.sobject.lower() == name)
 
     def locks_row(self, sobject: str, row: Mapping[str, object]) -> bool:
         """Tell whether this row is locked now, and use up one of the lock's times."""

@@ -100,15 +100,7 @@ def _with_person_accounts(deployed: Schema) -> Schema:
     contact, lead = deployed.get("Contact"), deployed.get("Lead")
     company = lead.field("Company")
     optional = [] if company is None else [replace(company, nillable=True)]
-    flag = _read_only("IsPersonAccount", FieldType.BOOLEAN, "Is Person Account", default=0, nillable=False)
-    link = _read_only(
-        "PersonContactId",
-        FieldType.REFERENCE,
-        "Contact ID",
-        length=18,
-        reference_to=("Contact",),
-        relationship_name="PersonContact",
-    )
+    flag, link = _person_flag(), _person_link()
     return deployed.with_fields(
         {"Account": [flag, link, *_account_fields(contact)], "Contact": [flag], "Lead": optional}
     )
@@ -169,5 +161,26 @@ def _record_type_field() -> Field:
     )
 
 
-def _read_only(name: str, kind: FieldType, label: str, **more: object) -> Field:
-    return replace(Field(name=name, type=kind, label=label, createable=False, updateable=False), **more)  # type: ignore[arg-type]
+def _person_flag() -> Field:
+    return Field(
+        name="IsPersonAccount",
+        type=FieldType.BOOLEAN,
+        label="Is Person Account",
+        nillable=False,
+        createable=False,
+        updateable=False,
+        default=0,
+    )
+
+
+def _person_link() -> Field:
+    return Field(
+        name="PersonContactId",
+        type=FieldType.REFERENCE,
+        label="Contact ID",
+        length=18,
+        createable=False,
+        updateable=False,
+        reference_to=("Contact",),
+        relationship_name="PersonContact",
+    )

@@ -278,6 +278,10 @@ class Org:
         )
         return run(compiled, self.store, self._schema).records(0, 1, version=version)[0]
 
+    def stored_records(self, sobject: str, record_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Return the records of the given Ids of 18 characters, by Id, each with its stored values by field name."""
+        return read_records(self.store, self._schema.get(sobject), record_ids)
+
     def find_by_external_id(
         self, sobject: str, field: str, value: str, *, user_id: str | None = None
     ) -> list[str]:

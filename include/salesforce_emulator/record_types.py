@@ -91,7 +91,7 @@ def store_record_types(
         kept = {item.id for item in made}
         for record_id, sobject, name in store.fetch("SELECT Id, SobjectType, DeveloperName FROM RecordType"):
             if record_id not in kept:
-                _check_unused(store, schema, record_id, f"{sobject}.{name}")
+                _check_unused(store, schema, sobject, name, record_id)
                 connection.execute("DELETE FROM RecordType WHERE Id = ?", (record_id,))
         for item in made:
             _store(store, item, user_id=user_id, stamp=stamp, with_person=setup.person_accounts)
@@ -111,13 +111,14 @@ def _with_id(store: Store, schema: Schema, item: RecordTypeSetup) -> RecordType:
     )
 
 
-def _check_unused(store: Store, schema: Schema, record_id: str, shown: str) -> None:
-    sobject = schema.find(shown.partition(".")[0])
+def _check_unused(store: Store, schema: Schema, owner: str, name: str, record_id: str) -> None:
+    sobject = schema.find(owner)
     if sobject is None or not _has_column(store, sobject.name):
         return
     sql = f"SELECT 1 FROM {quote(sobject.name)} WHERE RecordTypeId = ? LIMIT 1"  # noqa: S608 - a schema name
     if store.fetch(sql, (record_id,)):
-        raise _refuse(f"The setup leaves out the record type {shown}, which records have; keep it, inactive.")
+        shown = f"The record type {owner}.{name}"
+        raise _refuse(f"{shown} is left out by the setup, but records have it; keep it with active false.")
 
 
 def _has_column(store: Store, table: str) -> bool:

@@ -111,6 +111,11 @@ class Field:
         return self.filterable and self.type is not FieldType.MULTIPICKLIST
 
     @property
+    def is_aggregatable(self) -> bool:
+        """Whether describe says that aggregate functions take the field."""
+        return self.filterable and self.type not in (FieldType.BOOLEAN, FieldType.MULTIPICKLIST)
+
+    @property
     def is_groupable(self) -> bool:
         """Whether GROUP BY takes the field as it is; date-times it takes through a function only."""
         return self.filterable and not self.calculated and self.type not in _UNGROUPABLE

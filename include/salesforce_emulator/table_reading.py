@@ -23,6 +23,7 @@ _ABSENT: Final = object()
 """Stands for an empty cell, which leaves its field alone [BULK66]."""
 
 _SAMPLE = 256
+_SLICE = 500
 _Errors = dict[int, RowError]
 
 
@@ -54,7 +55,7 @@ def read_table(table: Table, plan: ColumnPlan, read_id: Callable[[str, Draft], N
     """
     if plan.refusal is not None:
         return [Draft({}, error=plan.refusal, plan=plan) for _ in table.records]
-    columns = dict(zip(table.columns, zip(*table.records, strict=True), strict=True))
+    columns = _columns_of(table)
     errors: _Errors = {}
     cells = [_read_column(column, columns[column.key], errors) for column in plan.plain]
     drafts = [
@@ -70,6 +71,18 @@ def read_table(table: Table, plan: ColumnPlan, read_id: Callable[[str, Draft], N
         for draft, text in zip(drafts, columns[plan.id_key], strict=True):
             read_id(text, draft)
     return drafts
+
+
+def _columns_of(table: Table) -> dict[str, list[str]]:
+    columns: dict[str, list[str]] = {name: [] for name in table.columns}
+    for start in range(
+        0, len(table), _SLICE
+    ):  # turned in one piece, ten thousand rows wake the garbage collector
+        for column, texts in zip(
+            columns.values(), zip(*table.records[start : start + _SLICE], strict=True), strict=True
+        ):
+            column.extend(texts)
+    return columns
 
 
 def _read_column(column: FieldColumn, texts: Sequence[str], errors: _Errors) -> Sequence[Any]:

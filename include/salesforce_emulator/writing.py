@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 
 from include.salesforce_emulator.errors import RowError, SalesforceFault
@@ -87,9 +87,11 @@ def write_rows(
     options: WriteOptions,
 ) -> list[RowResult]:
     """Write rows through the engine, except those that a scripted fault holds locked; one result a row, in order."""
-    if not faults.locks_rows(sobject):
+    fields = faults.locked_fields(sobject)
+    if not fields:
         return org.write(operation, sobject, rows, external_id=external_id, options=options)
-    locked = [faults.locks_row(sobject, row) for row in rows]
+    stored = _stored(org, sobject, rows, fields)
+    locked = [faults.locks_row(sobject, {**stored.get(_id_of(row) or "", {}), **row}) for row in rows]
     free = (
         rows.without(locked)
         if isinstance(rows, Table)
@@ -97,6 +99,19 @@ def write_rows(
     )
     written = iter(org.write(operation, sobject, free, external_id=external_id, options=options))
     return [_locked(row) if is_locked else next(written) for row, is_locked in zip(rows, locked, strict=True)]
+
+
+def _stored(
+    org: Org, sobject: str, rows: Iterable[Row], fields: frozenset[str]
+) -> dict[str, dict[str, object]]:
+    """Return the records, by Id, of the rows that do not bring every field a lock looks at."""
+    ids = {_id_of(row) for row in rows if not fields <= row.keys()}
+    return org.stored_records(sobject, [record_id for record_id in ids if record_id is not None])
+
+
+def _id_of(row: Row) -> str | None:
+    record_id = row.get("Id")
+    return normalise_id(record_id) if isinstance(record_id, str) else None
 
 
 def _locked(row: Row) -> RowResult:

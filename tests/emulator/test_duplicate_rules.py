@@ -17,7 +17,7 @@ from include.salesforce_emulator.org_setup import (
     ValidationRuleSetup,
 )
 from include.salesforce_emulator.standard_duplicate_rules import STANDARD_DUPLICATE_RULES
-from tests.emulator.clients import BulkJob, table
+from tests.emulator.clients import BulkJob, signed_in, table
 from tests.emulator.engine_bench import Bench
 from tests.local_org import DATA, LocalOrg
 
@@ -292,7 +292,7 @@ def test_a_single_write_is_told_the_rule_and_the_records_and_saves_with_the_head
 
 
 def _signed_in(org: LocalOrg) -> dict[str, str]:
-    return {"Authorization": f"Bearer {org.announcement['access_token']}"}
+    return {"Authorization": f"Bearer {signed_in(org).session_id}"}
 
 
 @pytest.mark.rule("P3")

@@ -34,6 +34,7 @@ def test_one_connection_serves_many_requests(org: LocalOrg, session: requests.Se
     ) * 4:
         with session.get(f"{org.url}{DATA}{path}", stream=True, timeout=TIMEOUT_SECONDS) as answer:
             connection = answer.raw.connection
+            assert connection is not None
             ports.add(connection.sock.getsockname()[1])
             assert answer.content
     assert len(ports) == 1

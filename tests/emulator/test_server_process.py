@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import signal
+import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -165,6 +167,76 @@ def test_a_data_file_of_another_kind_is_refused_in_one_sentence(tmp_path: Path) 
     assert refused.returncode == 1
     assert "Give a file that it made" in refused.stderr
     assert "Traceback" not in refused.stderr
+
+
+def _refusal(*arguments: str) -> str:
+    """Start an org that cannot start, and return the one sentence it says."""
+    refused = _run_to_exit("--port", "0", *arguments)
+    assert refused.returncode == 1
+    assert "Traceback" not in refused.stderr
+    assert refused.stderr.count("\n") == 1
+    return refused.stderr
+
+
+def test_the_database_of_another_program_is_refused_and_left_alone(tmp_path: Path) -> None:
+    data = tmp_path / "other.db"
+    with closing(sqlite3.connect(data)) as other:
+        other.execute("CREATE TABLE invoices (number INTEGER)")
+        other.commit()
+    before = data.read_bytes()
+    assert "the database of another program" in _refusal("--data", str(data))
+    assert data.read_bytes() == before
+
+
+def test_a_damaged_data_file_is_refused_in_one_sentence(
+    start_org: Callable[..., LocalOrg], tmp_path: Path
+) -> None:
+    data = tmp_path / "org.db"
+    start_org("--data", str(data)).stop()
+    with data.open("r+b") as file:
+        file.seek(4_096)
+        file.write(b"\xff" * (data.stat().st_size - 4_096))
+    assert "malformed" in _refusal("--data", str(data))
+
+
+def test_damaged_secrets_are_named_with_the_way_out(
+    start_org: Callable[..., LocalOrg], tmp_path: Path
+) -> None:
+    data = tmp_path / "org.db"
+    start_org("--data", str(data)).stop()
+    secrets = tmp_path / "org.db.server" / "credentials.json"
+    secrets.write_text(secrets.read_text()[:-9])
+    assert f"Delete {secrets}" in _refusal("--data", str(data))
+    secrets.unlink()
+    assert start_org("--data", str(data)).control("GET", "health")["status"] == "ok"
+
+
+@pytest.mark.parametrize("place", ["/proc/org.db", "/dev/null/org.db"])
+def test_a_place_that_cannot_be_written_is_named(place: str) -> None:
+    assert f"{place}.server" in _refusal("--data", place)
+
+
+def test_a_full_disk_is_said_and_waited_for_and_nothing_is_lost(
+    start_org: Callable[..., LocalOrg], tmp_path: Path
+) -> None:
+    data = tmp_path / "org.db"
+    org = start_org("--data", str(data))
+    job = BulkJob.create(org, "Contact")
+    job.upload(table(("LastName", "Description"), *([f"C{n}", "x" * 900] for n in range(2_000))))
+    org.limit_file_size(2 * data.with_name("org.db-wal").stat().st_size)
+    assert job.set_state("UploadComplete").ok
+    written = 0
+    while (answer := org.call("POST", "/sobjects/Lead", json={"LastName": "L" * 80, "Company": "C"})).ok:
+        written += 1
+        assert written < 10_000
+    assert (answer.status_code, answer.json()[0]["errorCode"]) == (503, "SERVER_UNAVAILABLE")
+    assert len(org.query("SELECT Id FROM Lead")) == written
+    org.limit_file_size(None)
+    assert org.call("POST", "/sobjects/Lead", json={"LastName": "L", "Company": "C"}).status_code == 201
+    assert org.control("POST", "drain") == {"idle": True}
+    assert job.information()["numberRecordsProcessed"] == 2_000
+    assert job.information()["numberRecordsFailed"] == 0
+    assert len(org.control("GET", "records/Contact")) == 2_000
 
 
 def test_what_clients_do_while_a_job_runs_is_answered_between_its_batches(org: LocalOrg) -> None:

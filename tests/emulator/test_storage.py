@@ -141,6 +141,13 @@ def test_the_allowances_of_bulk_are_their_own(org: LocalOrg) -> None:
 
 
 @pytest.mark.rule("P3")
+def test_a_fault_that_exhausts_no_known_limit_is_refused(org: LocalOrg) -> None:
+    answer = org.raw("POST", "/__emulator__/faults", json=[{"type": "exhaust_quota", "limit": "Patience"}])
+    assert (answer.status_code, answer.json()[0]["message"]) == (400, "Patience: no such limit")
+    assert org.control("GET", "faults") == []
+
+
+@pytest.mark.rule("P3")
 def test_each_kind_of_request_has_the_latency_it_is_given_until_the_fault_goes(org: LocalOrg) -> None:
     (fault,) = org.script({"type": "latency", "seconds": {"limits": 0, "*": 30}})
     for _ in range(2):
@@ -152,13 +159,20 @@ def test_each_kind_of_request_has_the_latency_it_is_given_until_the_fault_goes(o
 
 
 @pytest.mark.rule("P3")
-def test_rows_of_one_parent_can_be_locked_together_in_bulk(org: LocalOrg) -> None:
+def test_rows_of_one_parent_can_be_locked_together_also_where_the_request_does_not_name_it(
+    org: LocalOrg,
+) -> None:
     one, other = org.seed("Contact", {"LastName": "One"}, {"LastName": "Other"})
     org.script({"type": "lock_rows", "sobject": "Event", "field": "WhoId", "values": [one], "times": None})
     job = BulkJob.create(org, "Event")
     times = ("2026-03-20T10:00:00Z", "2026-03-20T10:30:00Z")
     columns = ("Subject", "StartDateTime", "EndDateTime", "WhoId")
     job.run(table(columns, ("A", *times, one), ("B", *times, other), ("C", *times, one)))
+    events = {row["Subject"]: row["Id"] for row in org.query("SELECT Id, Subject FROM Event")}
+    assert set(events) == {"B"}
+    org.script({"type": "lock_rows", "sobject": "Event", "field": "WhoId", "values": [other]})
+    by_id = [org.call("PATCH", f"/sobjects/Event/{events['B'][:15]}", json={"Subject": "D"}) for _ in "12"]
+    assert [answer.status_code for answer in by_id] == [400, 204]
     locked = job.results("failedResults")
     assert {row["Subject"] for row in locked} == {"A", "C"}
     assert all(row["sf__Error"].startswith("UNABLE_TO_LOCK_ROW:") for row in locked)
