@@ -15,6 +15,7 @@ from include.ledger import (
     event_links,
     event_results,
     jobs,
+    mapping_store,
     migrate,
     moves,
     people,
@@ -26,15 +27,17 @@ from include.ledger import (
 )
 from include.ledger.engine import configure, reading, writing
 from include.ledger.jobs import JobRecord, JobState
+from include.ledger.mapping_store import MappingsVersion
 from include.ledger.runs import RunState
 from include.ledger.settings_store import SettingsVersion
 from include.reasons import WaitsFor
 
 if TYPE_CHECKING:
     from include.pipeline.context import SyncRun
+    from include.settings.field_mapping import FieldMapping
     from include.settings.model import Settings
 
-__all__ = ["JobRecord", "JobState", "Ledger", "RunState", "SettingsVersion"]
+__all__ = ["JobRecord", "JobState", "Ledger", "MappingsVersion", "RunState", "SettingsVersion"]
 
 
 def _utc_now() -> datetime:
@@ -117,6 +120,27 @@ class Ledger:
         """Save settings as a new version and record every change; settings equal to the current ones are no version."""
         with writing(self.engine) as connection:
             return settings_store.save(connection, settings, who=who, now=now)
+
+    # --- field mappings
+
+    def current_mappings(self) -> MappingsVersion:
+        """Return the field mappings in force; version 0 holds the defaults while nothing was saved."""
+        with reading(self.engine) as connection:
+            return mapping_store.current(connection)
+
+    def mappings_at(self, version: int) -> MappingsVersion:
+        """Return the field mappings as they were at a version.
+
+        Raises:
+            LedgerConflictError: there is no such version.
+        """
+        with reading(self.engine) as connection:
+            return mapping_store.at_version(connection, version)
+
+    def save_mappings(self, mappings: Iterable[FieldMapping], *, who: str, now: datetime) -> MappingsVersion:
+        """Save mappings as a new version and record every change; mappings equal to the current ones are no version."""
+        with writing(self.engine) as connection:
+            return mapping_store.save(connection, mappings, who=who, now=now)
 
     # --- runs
 

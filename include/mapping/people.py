@@ -10,9 +10,10 @@ import pandas as pd
 
 from include.errors import ConfigurationError
 from include.frames import PEOPLE, TEXT
-from include.mapping.fields import REQUIRED, FieldMapping, default_mappings
+from include.mapping.fields import REQUIRED, STANDARD_LENGTHS, default_mappings
 from include.matching.decide import CREATE, NEW_PERSON
 from include.reasons import Outcome, Reason
+from include.settings.field_mapping import FieldMapping
 from include.settings.model import EntityType, NewRecordOwner, OnInvalidField, Settings
 
 if TYPE_CHECKING:
@@ -124,11 +125,10 @@ def _faults(wire: pd.DataFrame, mappings: Sequence[FieldMapping]) -> list[_Fault
             _Fault(
                 Reason.VALUE_TOO_LONG,
                 mapping.target,
-                wire[mapping.target].str.len().gt(mapping.max_length).fillna(False),
-                f"{mapping.target} is longer than {mapping.max_length} characters",
+                wire[mapping.target].str.len().gt(STANDARD_LENGTHS[mapping.target]).fillna(False),
+                f"{mapping.target} is longer than {STANDARD_LENGTHS[mapping.target]} characters",
             )
             for mapping in mappings
-            if mapping.max_length is not None
         ),
     ]
 

@@ -38,10 +38,12 @@ EVENTS_NAME = "events"
 class Manifest:
     """What ``extract_changes`` found; every later stage of the run works from it.
 
-    ``settings_version`` pins the settings for the whole run; ``high_water`` is the watermark ``settle_run`` commits.
+    ``settings_version`` and ``mapping_version`` pin settings and mappings for the whole run; ``high_water`` is the
+    watermark that ``settle_run`` commits.
     """
 
     settings_version: int
+    mapping_version: int
     chunks: int
     read: int
     sync_from: date
@@ -52,6 +54,7 @@ class Manifest:
         """Return the manifest as JSON values."""
         return {
             "settings_version": self.settings_version,
+            "mapping_version": self.mapping_version,
             "chunks": self.chunks,
             "read": self.read,
             "sync_from": self.sync_from.isoformat(),
@@ -68,6 +71,7 @@ class Manifest:
         mark = values["high_water"]
         return cls(
             settings_version=values["settings_version"],
+            mapping_version=values["mapping_version"],
             chunks=values["chunks"],
             read=values["read"],
             sync_from=date.fromisoformat(values["sync_from"]),

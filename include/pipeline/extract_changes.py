@@ -95,7 +95,15 @@ def _stage_changes(run: SyncRun, wiring: Wiring, settings: SettingsVersion) -> M
         chunks += 1
         read += len(fresh.bookings)
     high_water = None if reader.high_water is None else (reader.high_water.changed_at, reader.high_water.id)
-    manifest = Manifest(settings.version, chunks, read, settings.sync_from, high_water, run.now)
+    manifest = Manifest(
+        settings_version=settings.version,
+        mapping_version=wiring.ledger.current_mappings().version,
+        chunks=chunks,
+        read=read,
+        sync_from=settings.sync_from,
+        high_water=high_water,
+        read_at=run.now,
+    )
     wiring.staging.write_json(run.run_id, EXTRACT, "manifest", manifest.to_json())
     return manifest
 

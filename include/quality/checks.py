@@ -13,7 +13,7 @@ from typing import Final
 
 from include.frames import BOOKINGS, EVENTS, PEOPLE
 from include.mapping.event_fields import CODE_LENGTH, NAME_LENGTH, URL_LENGTH
-from include.mapping.fields import default_mappings
+from include.mapping.fields import STANDARD_LENGTHS, default_mappings
 from include.mapping.hurdles import KINDS, STATUSES
 from include.mapping.plan import BOOKING_KEY
 from include.reasons import Reason
@@ -72,11 +72,11 @@ def _at_most(column: str, length: int, reason: Reason = Reason.VALUE_TOO_LONG) -
 
 
 def _lengths(*sobjects: str) -> tuple[Check, ...]:
-    """Return one check per text field of these sObjects whose length the default mappings know."""
+    """Return one check per standard text field of these sObjects that the default mappings fill."""
     lengths = {
-        mapping.target: mapping.max_length
+        mapping.target: STANDARD_LENGTHS[mapping.target]
         for mapping in default_mappings()
-        if mapping.sobject in sobjects and mapping.max_length is not None
+        if mapping.sobject in sobjects and mapping.target in STANDARD_LENGTHS
     }
     return tuple(_at_most(name, length) for name, length in lengths.items())
 
