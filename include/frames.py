@@ -290,6 +290,15 @@ STORED_PEOPLE = FrameContract(
     wire_fields=True,
 )
 
+WRITTEN_VALUES = FrameContract(
+    "written_values",
+    {
+        # what we last wrote into records of people, one row per client that is the record
+        "record_id": TEXT,
+        "values": TEXT,  # JSON of Salesforce fields
+    },
+)
+
 FIELD_REPORTS = FrameContract(
     "field_reports",
     {
@@ -401,5 +410,9 @@ RESULTS = FrameContract(
         "error_message": TEXT,  # may quote values: kept in quarantine detail only after redaction
         "error_fields": TEXT,
         "job_id": TEXT,  # missing for Collections
+        # what a duplicate rule found (DUPLICATES_DETECTED); Bulk results and some answers do not say
+        "duplicate_rule": TEXT,  # its API name
+        "duplicate_ids": TEXT,  # the records it reports, joined by a space; empty where it names none
+        "is_blocked": CLAIM,  # the rule lets nobody save
     },
 )

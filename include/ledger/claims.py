@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Select, func, literal, null, select, text, tr
 
 from include.frames import CLAIMS, TEXT, FrameContract
 from include.ledger.bulk import read, stage, stage_keys
-from include.ledger.contracts import CLAIMED_PEOPLE, PERSON_GROUPS
+from include.ledger.contracts import CLAIMED_PEOPLE, CLAIMED_RECORDS, PERSON_GROUPS
 from include.ledger.engine import upsert
 from include.ledger.tables import claim_keys, person_claims
 from include.ledger.types import Instant
@@ -112,6 +112,13 @@ def _lead(connection: Connection, run_id: str, led: pd.DataFrame, *, now: dateti
             where=person_claims.c.claim_key != new.claim_key,
         )
     )
+
+
+def settle(connection: Connection, records: pd.DataFrame) -> None:
+    """Note the records that were created under these keys."""
+    staged = stage(connection, CLAIMED_RECORDS, records)
+    settled = update(person_claims).where(person_claims.c.claim_key == staged.c.claim_key)
+    connection.execute(settled.values(record_id=staged.c.record_id))
 
 
 def retire(connection: Connection, retired: Collection[str], *, now: datetime) -> None:

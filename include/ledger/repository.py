@@ -14,6 +14,7 @@ from include.ledger import (
     claims,
     event_links,
     event_results,
+    field_reports,
     jobs,
     mapping_store,
     migrate,
@@ -24,6 +25,7 @@ from include.ledger import (
     settings_store,
     settling,
     staff,
+    written_values,
 )
 from include.ledger.engine import configure, reading, writing
 from include.ledger.jobs import JobRecord, JobState
@@ -274,6 +276,11 @@ class Ledger:
         with reading(self.engine) as connection:
             return people.links_of(connection, client_ids)
 
+    def written_values(self, record_ids: Collection[str]) -> pd.DataFrame:
+        """Return what we last wrote into these people's records (``frames.WRITTEN_VALUES``; M5)."""
+        with reading(self.engine) as connection:
+            return written_values.of_records(connection, record_ids)
+
     def person_claims(self, identities: Collection[str]) -> pd.DataFrame:
         """Return the claims of these identities, retired ones included (``frames.CLAIMS``)."""
         with reading(self.engine) as connection:
@@ -289,6 +296,11 @@ class Ledger:
         """
         with writing(self.engine) as connection:
             return claims.claim(connection, run_id, groups, namespace=namespace, now=now)
+
+    def settle_claims(self, records: pd.DataFrame) -> None:
+        """Note the records created under keys that no client is linked by (``contracts.CLAIMED_RECORDS``; M10)."""
+        with writing(self.engine) as connection:
+            claims.settle(connection, records)
 
     def retire_claims(self, claim_keys: Collection[str], now: datetime) -> None:
         """Retire keys whose record was converted or deleted: they are not used again (M8)."""
@@ -318,6 +330,16 @@ class Ledger:
         """Return a client's latest decision as the columns of ``match_decisions``, if there is one."""
         with reading(self.engine) as connection:
             return people.latest_decision(connection, client_id)
+
+    def record_field_reports(self, run_id: str, reports: pd.DataFrame, *, now: datetime) -> None:
+        """Keep what a run reports of single fields (``frames.FIELD_REPORTS``), in place of an earlier attempt's."""
+        with writing(self.engine) as connection:
+            field_reports.record(connection, run_id, reports, now=now)
+
+    def field_reports(self, run_id: str) -> pd.DataFrame:
+        """Return what a run reported of single fields (``frames.FIELD_REPORTS``)."""
+        with reading(self.engine) as connection:
+            return field_reports.of_run(connection, run_id)
 
     # --- staff
 

@@ -20,9 +20,17 @@ BulkOperation = Literal["insert", "update", "upsert", "delete"]
 
 
 def create_job(
-    session: SalesforceSession, *, sobject: str, operation: BulkOperation, external_id_field: str | None
+    session: SalesforceSession,
+    *,
+    sobject: str,
+    operation: BulkOperation,
+    external_id_field: str | None,
+    assignment_rule_id: str | None = None,
 ) -> BulkJob:
-    """Create an ``Open`` job; one that is never used costs nothing and vanishes after a day."""
+    """Create an ``Open`` job; one that is never used costs nothing and vanishes after a day.
+
+    Only a job that names an assignment rule runs one; REST runs the active one unless told not to.
+    """
     body: dict[str, Any] = {
         "object": sobject,
         "operation": operation,
@@ -32,6 +40,8 @@ def create_job(
     }
     if operation == "upsert":
         body["externalIdFieldName"] = external_id_field
+    if assignment_rule_id is not None:
+        body["assignmentRuleId"] = assignment_rule_id
     response = session.request("POST", "jobs/ingest", json=body, what=f"create a Bulk job for {sobject}")
     return BulkJob.from_json(response.json())
 

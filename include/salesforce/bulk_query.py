@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Final
 
@@ -13,7 +14,15 @@ from include.salesforce.bulk_results import download, read_csv_frames
 from include.salesforce.session import SalesforceSession
 
 _RECORDS_PER_PAGE: Final = 250_000
+_RECORDS_PER_POLL: Final = 100_000  # what Salesforce reads, roughly, between two looks at the job
+_SHORTEST_JOB_POLLS: Final = 4
 _LAST_PAGE: Final = "null"  # what the header Sforce-Locator says, literally, on the last page
+
+
+def expected_calls(records: int) -> int:
+    """Return about how many API calls a query that reads so many records takes: create, looks at the job, pages."""
+    polls = _SHORTEST_JOB_POLLS + records // _RECORDS_PER_POLL
+    return 1 + polls + max(1, math.ceil(records / _RECORDS_PER_PAGE))
 
 
 def read_query_frames(

@@ -132,5 +132,8 @@ def _results(rows: pd.DataFrame) -> pd.DataFrame:
             "error_code": None,
             "error_message": None,
             "error_fields": None,
+            "duplicate_rule": None,
+            "duplicate_ids": None,
+            "is_blocked": False,
         }
     )

@@ -11,6 +11,7 @@ import pandas as pd
 from include.errors import FrameContractError, OrgExhaustedError, SalesforceUnavailableError
 from include.frames import CLEAR, RESULTS, TEXT
 from include.salesforce.describe import ObjectDescription
+from include.salesforce.duplicate_findings import read_duplicates
 from include.salesforce.error_codes import RetryClass, classify
 from include.salesforce.refusals import missing_field
 from include.salesforce.session import SalesforceSession
@@ -111,7 +112,7 @@ def _write_chunk(
 ) -> Iterator[pd.DataFrame]:
     policy = session.retry
     for attempt in range(1, policy.attempts + 1):
-        results = _results(write, keys, _call(session, write, records))
+        results = result_frame(write, keys, _call(session, write, records))
         groups = results["error_code"].map(classify, na_action="ignore")
         is_exhausted = groups == RetryClass.EXHAUSTED
         is_pending = (groups == RetryClass.TRANSIENT) & (attempt < policy.attempts)
@@ -154,11 +155,13 @@ def _call(session: SalesforceSession, write: CollectionsWrite, records: Sequence
     return answers
 
 
-def _results(
+def result_frame(
     write: CollectionsWrite, keys: Sequence[str], answers: Sequence[Mapping[str, Any]]
 ) -> pd.DataFrame:
+    """Return Salesforce's answers for single records, in the order of ``keys``, as a RESULTS frame."""
     has_created = write.operation == "insert"
     errors = [(answer.get("errors") or [{}])[0] for answer in answers]
+    found = [read_duplicates(error) for error in errors]
     frame = pd.DataFrame(
         {
             "key": list(keys),
@@ -173,6 +176,9 @@ def _results(
             "error_message": [error.get("message") for error in errors],
             "error_fields": [",".join(error.get("fields") or ()) or None for error in errors],
             "job_id": None,
+            "duplicate_rule": [None if one is None else one.rule for one in found],
+            "duplicate_ids": [None if one is None else " ".join(one.record_ids) for one in found],
+            "is_blocked": [one is not None and one.is_blocked for one in found],
         }
     )
     return RESULTS.conform(frame)

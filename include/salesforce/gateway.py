@@ -16,10 +16,14 @@ from include.salesforce.credentials import SalesforceCredentials
 from include.salesforce.describe import ObjectDescription, read_description
 from include.salesforce.query import Lookup, Scalar
 from include.salesforce.session import RetryPolicy, SalesforceSession
+from include.salesforce.single_writes import insert_one
 from include.salesforce.usage import ApiUsage
 
 NO_AUTO_ASSIGN: Final = {"Sforce-Auto-Assign": "FALSE"}
 """REST runs assignment rules unless told not to, Bulk only when told to; so that both give one outcome (rule M11)."""
+
+_FEW_RECORDS: Final = 12_000
+"""As many records as REST gives, 2,000 a page, in the calls that the shortest Bulk query takes."""
 
 _ORDINARY_SELECT: Final = ("Coconut_Client_Key__c",) * 20
 
@@ -146,6 +150,29 @@ class SalesforceGateway:
         lookup = Lookup(select=names, sobject=sobject or "Contact", field=field, extra_where=extra_where)
         return sum(1 for _ in lookup.chunks(values, overhead_bytes=self._session.url_overhead_bytes()))
 
+    def record_counts(self, sobjects: Collection[str]) -> dict[str, int]:
+        """Return about how many records each sObject has, deleted ones apart; one call for all of them.
+
+        The user needs the permission *View Setup and Configuration* ("Record Count", REST API guide).
+        """
+        return query.count_roughly(self._session, sobjects)
+
+    def query_frames(self, soql_text: str, *, include_deleted: bool = False) -> Iterator[pd.DataFrame]:
+        """Yield a query's records as ``bulk_query_frame`` does, over REST where that takes fewer calls.
+
+        The first page of a REST query tells how many records there are, so that a wrong guess costs one call.
+        """
+        few = query.read_if_few(self._session, soql_text, most=_FEW_RECORDS, include_deleted=include_deleted)
+        if few is None:
+            yield from self.bulk_query_frame(soql_text, include_deleted=include_deleted)
+        else:
+            yield query.text_frame(few, soql.selected_columns(soql_text))
+
+    @staticmethod
+    def bulk_query_cost(records: int) -> int:
+        """Return about how many calls ``bulk_query_frame`` takes for a query that reads so many records."""
+        return bulk_query.expected_calls(records)
+
     def bulk_query_frame(self, soql_text: str, *, include_deleted: bool = False) -> Iterator[pd.DataFrame]:
         """Yield a query's records as frames of text columns, by a Bulk API 2.0 query job: for many records."""
         return bulk_query.read_query_frames(
@@ -187,14 +214,47 @@ class SalesforceGateway:
         )
         return write_rows(self._session, write, chosen, key_column=key_column)
 
+    def insert_one(
+        self,
+        sobject: str,
+        row: pd.DataFrame,
+        *,
+        key_column: str,
+        fields: Collection[str],
+        headers: Mapping[str, str] | None = None,
+    ) -> pd.DataFrame:
+        """Insert one record by a call of its own and return its result (contract ``RESULTS``).
+
+        A refusal by a duplicate rule then names the records that the rule found, which Collections may not do.
+        ``key_column`` is the unique field that makes it safe to send again; ``fields`` are the columns that travel.
+        """
+        write = CollectionsWrite(
+            operation="insert",
+            description=self.describe(sobject),
+            external_id_field=key_column,
+            headers={**NO_AUTO_ASSIGN, **(headers or {})},
+        )
+        return insert_one(
+            self._session, write, row[list(dict.fromkeys([key_column, *fields]))], key_column=key_column
+        )
+
     # --- large writes, step by step
 
     def bulk_create_job(
-        self, *, sobject: str, operation: BulkOperation, external_id_field: str | None = None
+        self,
+        *,
+        sobject: str,
+        operation: BulkOperation,
+        external_id_field: str | None = None,
+        assignment_rule_id: str | None = None,
     ) -> BulkJob:
-        """Create an ``Open`` Bulk API 2.0 job, which has no effect yet."""
+        """Create an ``Open`` Bulk API 2.0 job, which has no effect yet; an assignment rule runs only if it is named."""
         return bulk_ingest.create_job(
-            self._session, sobject=sobject, operation=operation, external_id_field=external_id_field
+            self._session,
+            sobject=sobject,
+            operation=operation,
+            external_id_field=external_id_field,
+            assignment_rule_id=assignment_rule_id,
         )
 
     def bulk_upload(self, job_id: str, file: Path | IO[bytes]) -> None:

@@ -44,21 +44,30 @@ def read_records(
     session: SalesforceSession, query: str, *, include_deleted: bool = False
 ) -> Iterator[dict[str, Scalar]]:
     """Yield a query's records; ``attributes`` are dropped, related records flattened to dotted names."""
-    page = session.run(
-        lambda client: client.query(query, include_deleted=include_deleted), what="answer a query"
-    )
-    while True:
-        for record in page["records"]:
-            yield dict(_flatten(record, ""))
-        if page["done"]:
-            return
-        page = _next_page(session, page["nextRecordsUrl"])
+    yield from _records_from(session, _first_page(session, query, include_deleted=include_deleted))
+
+
+def read_if_few(
+    session: SalesforceSession, query: str, *, most: int, include_deleted: bool = False
+) -> Iterator[dict[str, Scalar]] | None:
+    """Return a query's records as ``read_records`` does, or nothing, after one call, if they are more than ``most``."""
+    page = _first_page(session, query, include_deleted=include_deleted)
+    return None if page["totalSize"] > most else _records_from(session, page)
 
 
 def count_records(session: SalesforceSession, query: str) -> int:
     """Return the size of a query's result, for ``SELECT COUNT() FROM …``."""
     page = session.run(lambda client: client.query(query), what="count records")
     return int(page["totalSize"])
+
+
+def count_roughly(session: SalesforceSession, sobjects: Collection[str]) -> dict[str, int]:
+    """Return about how many records each sObject has, deleted ones apart ("Record Count", REST API guide: one call)."""
+    names = ",".join(map(soql.identifier, sobjects))
+    answer = session.run(
+        lambda client: client.restful("limits/recordCount", {"sObjects": names}), what="count records"
+    )
+    return {found["name"]: int(found["count"]) for found in answer["sObjects"]}
 
 
 def text_frame(records: Iterable[Mapping[str, Scalar]], columns: Sequence[str] | None) -> pd.DataFrame:
@@ -91,6 +100,21 @@ def read_by_values(
     frame = text_frame(records, lookup.select)
     # SOQL compares text without regard to case, so spellings of one value in two queries find one record twice.
     return frame.drop_duplicates(subset=["Id"] if "Id" in frame else None, ignore_index=True)
+
+
+def _first_page(session: SalesforceSession, query: str, *, include_deleted: bool) -> Any:
+    return session.run(
+        lambda client: client.query(query, include_deleted=include_deleted), what="answer a query"
+    )
+
+
+def _records_from(session: SalesforceSession, page: Any) -> Iterator[dict[str, Scalar]]:
+    while True:
+        for record in page["records"]:
+            yield dict(_flatten(record, ""))
+        if page["done"]:
+            return
+        page = _next_page(session, page["nextRecordsUrl"])
 
 
 def _next_page(session: SalesforceSession, locator: str) -> Any:

@@ -81,6 +81,11 @@ def any_of(field: str, values: Collection[str]) -> str:
     return f"{identifier(field)} IN ({','.join(map(text, values))})"
 
 
+def any_holds(conditions: Sequence[str]) -> str:
+    """Return the condition that at least one of the conditions built by this module holds."""
+    return f"({' OR '.join(conditions)})"
+
+
 def select(
     fields: Sequence[str],
     sobject: str,
