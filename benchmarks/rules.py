@@ -170,7 +170,7 @@ def _answers(bookings: pd.DataFrame) -> pd.DataFrame:
         label="Reason for the visit",
         scope="appointment",
         value="First home",
-        updated_at=_NOW,
+        answered_at=_NOW,
     )
 
 

@@ -138,6 +138,7 @@ ANSWERS = FrameContract(
         "label": TEXT,
         "scope": TEXT,
         "value": TEXT,
+        "answered_at": INSTANT,  # last change of the answer
     },
 )
 

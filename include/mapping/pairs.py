@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from include.frames import BOOKINGS, TEXT, WHOLE
+from include.frames import ANSWERS, BOOKINGS, TEXT, WHOLE
 
 
 def booking_keys(bookings: pd.DataFrame, *, namespace: str = "") -> pd.Series[str]:
@@ -23,8 +23,8 @@ def source_versions(bookings: pd.DataFrame) -> pd.Series[int]:
 def digest_pairs(bookings: pd.DataFrame, answers: pd.DataFrame) -> pd.Series[str]:
     """Return 16 hex digits per pair that change whenever anything of it or of its booking's answers changed.
 
-    ``changed_at`` does not count: the digest tells whether a row read again says anything new. The order of the answers
-    does not count either.
+    ``changed_at`` and ``answered_at`` do not count: the digest tells whether a row read again says anything new. The
+    order of the answers does not count either.
 
     Args:
         bookings: contract ``BOOKINGS``.
@@ -32,7 +32,8 @@ def digest_pairs(bookings: pd.DataFrame, answers: pd.DataFrame) -> pd.Series[str
     """
     columns = [name for name in BOOKINGS.columns if name != "changed_at"]
     rows = pd.util.hash_pandas_object(bookings[columns], index=False)
-    answered = pd.util.hash_pandas_object(answers, index=False).groupby(answers["appointment_id"]).sum()
+    said = answers[[name for name in ANSWERS.columns if name != "answered_at"]]
+    answered = pd.util.hash_pandas_object(said, index=False).groupby(answers["appointment_id"]).sum()
     # Never through a missing value: it would turn the sums into floats, which cannot hold 64 bits.
     of_answers = answered.reindex(bookings["appointment_id"], fill_value=0)
     # An odd multiplier keeps two digests apart that differ by what their answers add.

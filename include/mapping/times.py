@@ -49,7 +49,7 @@ def event_times(bookings: pd.DataFrame) -> pd.DataFrame:
             "starts_at": starts_at,
             "ends_at": ends_at,
             "time_zone": zone,
-            "local_day": _local_days(starts_at, zone.where(is_known)),
+            "local_day": local_days(starts_at, zone),
             "time_fault": fault,
         }
     )
@@ -79,8 +79,9 @@ def _zones() -> frozenset[str]:
     return frozenset(available_timezones() - {"localtime", "Factory"})
 
 
-def _local_days(instants: pd.Series[Any], zones: pd.Series[str]) -> pd.Series[str]:
+def local_days(instants: pd.Series[Any], zones: pd.Series[str]) -> pd.Series[str]:
+    """Return the ISO date of each instant in its zone; missing where there is no instant, or no such zone."""
     days = pd.Series(index=instants.index, dtype=TEXT)
-    for zone, group in instants.groupby(zones):
+    for zone, group in instants.groupby(zones.where(zones.isin(_zones()))):
         days.loc[group.index] = format_instants(group, str(zone), "%Y-%m-%d")
     return days

@@ -94,7 +94,7 @@ _ANSWER_COLUMNS: Final[ColumnsRead] = {
     "label": (questions.c.label, TEXT),
     "scope": (questions.c.scope, TEXT),
     "value": (answers.c.value, TEXT),
-    "updated_at": (answers.c.updated_at, INSTANT),
+    "answered_at": (answers.c.updated_at, INSTANT),
 }
 
 
@@ -157,7 +157,7 @@ def _newest_change(pairs: pd.DataFrame, given: pd.DataFrame) -> pd.Series[Any]:
     stamps = [
         keyed["booking_updated_at"],
         keyed["attendee_updated_at"],
-        given.set_index("appointment_id")["updated_at"],
+        given.set_index("appointment_id")["answered_at"],
     ]
     newest: pd.Series[Any] = (
         pd.concat(stamps).groupby(level=0).max().reindex(keyed.index).reset_index(drop=True)
