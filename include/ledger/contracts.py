@@ -53,7 +53,15 @@ SETTLED = FrameContract("settled", {"booking_key": TEXT, "settled_version": WHOL
 
 REKEYED = FrameContract("rekeyed", {"old_booking_key": TEXT, "new_booking_key": TEXT, "new_client_id": TEXT})
 
-FORWARDS = FrameContract("forwards", {"old_id": TEXT, "new_id": TEXT})
+FORWARDS = FrameContract(
+    "forwards",
+    {
+        # Ids of converted and merged records: what an Event points at now, and the record of that person
+        "old_id": TEXT,
+        "new_id": TEXT,
+        "new_record_id": TEXT,
+    },
+)
 
 PERSON_GROUPS = FrameContract(
     "person_groups",
@@ -153,5 +161,15 @@ EVENT_LINK_ROWS = FrameContract(
         "last_outcome": TEXT,
         "last_reason": TEXT,
         **FACTS,
+    },
+)
+
+PHONE_ENTRIES = FrameContract(
+    "phone_entries",
+    {
+        # one row per record and phone, normalised (rule M3)
+        "record_id": TEXT,
+        "phone": TEXT,
+        "sobject": TEXT,
     },
 )

@@ -98,11 +98,14 @@ def _settle_claims(connection: Connection, staged: Table) -> None:
 def follow(connection: Connection, forwards: pd.DataFrame, *, now: datetime) -> None:
     """Move what points at an old record to the new one; who created the person stays true."""
     staged = stage(connection, FORWARDS, forwards)
-    for table, names in ((event_links, ["who_id"]), (person_links, ["who_id", "record_id"])):
-        for name in names:
-            moved = update(table).where(table.c[name] == staged.c.old_id)
-            connection.execute(moved.values({name: staged.c.new_id, "updated_at": now}))
-    followed = update(person_links).where(person_links.c.record_id.in_(select(staged.c.new_id)))
+    for table, name, new in (
+        (event_links, "who_id", staged.c.new_id),
+        (person_links, "who_id", staged.c.new_id),
+        (person_links, "record_id", staged.c.new_record_id),
+    ):
+        moved = update(table).where(table.c[name] == staged.c.old_id)
+        connection.execute(moved.values({name: new, "updated_at": now}))
+    followed = update(person_links).where(person_links.c.record_id.in_(select(staged.c.new_record_id)))
     connection.execute(followed.values(sobject=_sobject(person_links.c.record_id)))
 
 

@@ -22,6 +22,7 @@ from include.ledger import (
     people,
     quarantine,
     runs,
+    phone_index,
     settings_store,
     settling,
     staff,
@@ -33,13 +34,22 @@ from include.ledger.mapping_store import MappingsVersion
 from include.ledger.runs import RunState
 from include.ledger.settings_store import SettingsVersion
 from include.reasons import WaitsFor
+from include.ledger.phone_index import PhoneIndexState
 
 if TYPE_CHECKING:
     from include.pipeline.context import SyncRun
     from include.settings.field_mapping import FieldMapping
     from include.settings.model import Settings
 
-__all__ = ["JobRecord", "JobState", "Ledger", "MappingsVersion", "RunState", "SettingsVersion"]
+__all__ = [
+    "JobRecord",
+    "JobState",
+    "Ledger",
+    "MappingsVersion",
+    "PhoneIndexState",
+    "RunState",
+    "SettingsVersion",
+]
 
 
 def _utc_now() -> datetime:
@@ -300,6 +310,31 @@ class Ledger:
     def settle_claims(self, records: pd.DataFrame) -> None:
         """Note the records created under keys that no client is linked by (``contracts.CLAIMED_RECORDS``; M10)."""
         with writing(self.engine) as connection:
+    def phone_index_state(self, sobject: str) -> PhoneIndexState | None:
+        """Return what the index of phones holds of an sObject, or nothing before it was first filled (M3)."""
+        with reading(self.engine) as connection:
+            return phone_index.state(connection, sobject)
+
+    def phone_entries(self, phones: Collection[str]) -> pd.DataFrame:
+        """Return the records that have one of these normalised phones (``contracts.PHONE_ENTRIES``)."""
+        with reading(self.engine) as connection:
+            return phone_index.entries_of(connection, phones)
+
+    def fill_phone_index(self, sobject: str, entries: pd.DataFrame, reached: PhoneIndexState) -> None:
+        """Put these entries in the place of all that the index held of an sObject."""
+        with writing(self.engine) as connection:
+            phone_index.fill(connection, sobject, entries, reached=reached, now=self._clock())
+
+    def replace_phone_entries(self, record_ids: Collection[str], entries: pd.DataFrame) -> None:
+        """Put these entries in the place of what the index held of these records."""
+        with writing(self.engine) as connection:
+            phone_index.replace(connection, record_ids, entries)
+
+    def mark_phone_index(self, sobject: str, reached: PhoneIndexState) -> None:
+        """Record up to which change of an sObject the index is current."""
+        with writing(self.engine) as connection:
+            phone_index.mark(connection, sobject, reached, now=self._clock())
+
             claims.settle(connection, records)
 
     def retire_claims(self, claim_keys: Collection[str], now: datetime) -> None:

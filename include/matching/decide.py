@@ -33,9 +33,10 @@ class Decisions:
     """What was decided about a frame of clients.
 
     ``decisions`` follows ``frames.DECISIONS``, one row per client; its action is link, create, hold, or none (a deleted
-    or disabled client without a link). ``forwards`` has ``old_id`` and ``new_id``: ids of records that were converted
-    or merged, and of the records they became (rule M7). ``retired_claims`` are claim keys that a deleted or converted
-    record holds for ever, so that no new record can take them (rule M8).
+    or disabled client without a link). ``forwards`` says what became of Ids of converted and merged records (rule M7):
+    ``old_id``, ``new_id`` (what an Event points at now) and ``new_record_id`` (the person's record: the Account of a
+    Person Account). ``retired_claims`` are claim keys that a deleted or converted record holds for ever, so that no new
+    record can take them (rule M8).
     """
 
     decisions: pd.DataFrame
@@ -75,7 +76,7 @@ def decide(
     rows = _with_records(rows, records, settings)
     rows = rows.merge(_identities_of_groups(named, rows), how="left", on="person_group")
     rows["explanation"] = explanations(rows, settings=settings, settings_version=settings_version)
-    return Decisions(DECISIONS.conform(rows), _forwards(records), known.retired_claims)
+    return Decisions(DECISIONS.conform(rows), _forwards(records, links), known.retired_claims)
 
 
 def _with_choices(
@@ -159,8 +160,14 @@ def _identities_of_groups(named: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFra
     return pd.DataFrame({"identity": smallest, "identities": joined}).reset_index(names="person_group")
 
 
-def _forwards(records: pd.DataFrame) -> pd.DataFrame:
-    """Return the moves of record Ids, and of the Contact Ids that Events point at."""
-    moved = records[records["fate"].eq(Fate.FOLLOWED.value)]
-    moves = pd.DataFrame({"old_id": moved.index, "new_id": moved["end_id"]})
-    return moves.astype("str").sort_values("old_id").reset_index(drop=True)
+def _forwards(records: pd.DataFrame, links: pd.DataFrame) -> pd.DataFrame:
+    """Return the moves of record Ids, and of the Contacts of merged Person Accounts, which only the links may name."""
+    followed = records[records["fate"].eq(Fate.FOLLOWED.value)].rename_axis("record_id").reset_index()
+    followed = followed.rename(columns={"who_id": "new_id", "target_id": "new_record_id"})
+    of_links = links[["record_id", "who_id"]].merge(followed, on="record_id")
+    moves = pd.concat(
+        [followed.rename(columns={"record_id": "old_id"}), of_links.rename(columns={"who_id": "old_id"})]
+    )
+    moves = moves[["old_id", "new_id", "new_record_id"]].dropna(subset=["old_id"]).astype("str")
+    moves = moves[moves["old_id"] != moves["new_id"]].drop_duplicates("old_id")
+    return moves.sort_values("old_id").reset_index(drop=True)

@@ -44,13 +44,13 @@ def steps_of(settings: Settings) -> tuple[Evidence, ...]:
     return STEPS[settings.matching_algorithm]
 
 
-def step_keys(rows: pd.DataFrame, step: Evidence) -> pd.Series[str]:
+def step_keys(rows: pd.DataFrame, step: Evidence, settings: Settings) -> pd.Series[str]:
     """Return what ``step`` compares, one text per row; missing where a compared value is empty (rule M2).
 
-    ``rows`` are clients or candidates: ``first_name``, ``last_name``, ``email``, ``phone``, for clients ``country``.
+    ``rows`` are clients or candidates: ``first_name``, ``last_name``, ``email``, ``phone``, ``country``.
     """
     if step is Evidence.PHONE:
-        return normalise_phone(rows["phone"], rows.get("country"))
+        return normalise_phone(rows["phone"], rows["country"], default_region=settings.default_phone_region)
     email = normalise_email(rows["email"])
     if step is Evidence.EMAIL:
         return email
@@ -60,12 +60,24 @@ def step_keys(rows: pd.DataFrame, step: Evidence) -> pd.Series[str]:
 
 def client_keys_by_step(clients: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     """Return what can be compared of each client: ``client_id``, ``step`` (0, 1 …), ``key``, one row per step."""
-    return _keys_by_step(clients, id_column="client_id", settings=settings)
+    steps = enumerate(steps_of(settings))
+    return _joined(
+        [_keys(clients["client_id"], number, step_keys(clients, step, settings)) for number, step in steps]
+    )
 
 
 def candidate_keys_by_step(candidates: pd.DataFrame, settings: Settings) -> pd.DataFrame:
-    """Return what can be compared of each candidate: ``record_id``, ``step`` (0, 1 …), ``key``, one row per step."""
-    return _keys_by_step(candidates, id_column="record_id", settings=settings)
+    """Return what can be compared of each candidate: ``record_id``, ``step`` (0, 1 …), ``key``.
+
+    One row per step and value: a record can be found by its phone and by its mobile phone.
+    """
+    ids, keys = candidates["record_id"], []
+    for number, step in enumerate(steps_of(settings)):
+        keys.append(_keys(ids, number, step_keys(candidates, step, settings)))
+        if step is Evidence.PHONE:
+            mobile = step_keys(candidates.assign(phone=candidates["mobile_phone"]), step, settings)
+            keys.append(_keys(ids, number, mobile.mask(mobile.eq(keys[-1]["key"]))))
+    return _joined(keys)
 
 
 def identities(clients: pd.DataFrame, settings: Settings) -> pd.DataFrame:
@@ -95,9 +107,9 @@ def identities(clients: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     return found.astype({"client_id": "str", "identity": "str", "step": "str"})
 
 
-def _keys_by_step(rows: pd.DataFrame, *, id_column: str, settings: Settings) -> pd.DataFrame:
-    frames = [
-        pd.DataFrame({id_column: rows[id_column], "step": index, "key": step_keys(rows, step)})
-        for index, step in enumerate(steps_of(settings))
-    ]
-    return pd.concat(frames, ignore_index=True).dropna(subset=["key"]).reset_index(drop=True)
+def _keys(ids: pd.Series[str], number: int, keys: pd.Series[str]) -> pd.DataFrame:
+    return pd.DataFrame({str(ids.name): ids, "step": number, "key": keys})
+
+
+def _joined(keys: list[pd.DataFrame]) -> pd.DataFrame:
+    return pd.concat(keys, ignore_index=True).dropna(subset=["key"]).reset_index(drop=True)

@@ -18,7 +18,7 @@ _BEFORE_THE_END: Final = r",}$"
 
 _FATE_WORDS: Final = {
     Fate.DELETED.value: "was deleted",
-    Fate.NOT_FOUND.value: "does not exist in this org",
+    Fate.NOT_FOUND.value: "does not exist in this org, or our user may not see it",
     Fate.NOT_A_PERSON.value: "is not a person's record",
     "malformed": "is not a Salesforce Id",
 }

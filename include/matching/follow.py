@@ -29,10 +29,10 @@ def follow_records(candidates: pd.DataFrame) -> pd.DataFrame:
     """Return what each candidate has become, indexed by ``record_id``.
 
     Columns: ``fate``; for live and followed ones the person they are now, ``sobject``, ``target_id`` and ``who_id`` (a
-    Contact that belongs to a Person Account is that Account, rule M4), ``end_id`` (the candidate at the end of the
-    chain), ``created_at`` and ``modified_at`` of that candidate; missing for the others. A converted Lead leads to its
-    Contact, a merged record to the surviving one, over any number of hops. A record that a chain leads to and that is
-    not among the candidates does not exist.
+    Contact that belongs to a Person Account is that Account, rule M4), ``created_at`` and ``modified_at`` of the
+    candidate at the end of the chain; missing for the others. ``end_id`` is that candidate, of a business Account too.
+    A converted Lead leads to its Contact (to its Account where it names no Contact), a merged record to the surviving
+    one, over any number of hops. A record that a chain leads to and that is not among the candidates does not exist.
     """
     records = candidates.drop_duplicates("record_id").set_index("record_id")
     ends = records.reindex(pd.Index(_chain_ends(records)))
@@ -42,10 +42,11 @@ def follow_records(candidates: pd.DataFrame) -> pd.DataFrame:
     is_usable = is_person.to_numpy() & ~is_gone
     fate = np.where(ends.index == records.index, Fate.LIVE.value, Fate.FOLLOWED.value)
     fate = np.where(is_gone, Fate.DELETED.value, np.where(is_usable, fate, Fate.NOT_A_PERSON.value))
+    end_ids = people["end_id"].mask(is_gone)
     return (
         people[is_usable]
         .reindex(records.index)
-        .assign(fate=pd.Series(fate, index=records.index, dtype="str"))
+        .assign(end_id=end_ids, fate=pd.Series(fate, index=records.index, dtype="str"))
     )
 
 
@@ -58,7 +59,8 @@ def ids_to_follow(candidates: pd.DataFrame) -> frozenset[str]:
 def _next_ids(candidates: pd.DataFrame) -> pd.Series[str]:
     """Return the Id one hop on; missing where a record stays what it is, or is gone."""
     survivor = candidates["master_record_id"].where(candidates["is_deleted"])
-    return survivor.fillna(candidates["converted_contact_id"].where(candidates["is_converted"]))
+    converted = candidates["converted_contact_id"].fillna(candidates["converted_account_id"])
+    return survivor.fillna(converted.where(candidates["is_converted"]))
 
 
 def _chain_ends(records: pd.DataFrame) -> pd.Series[str]:

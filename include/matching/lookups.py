@@ -78,10 +78,10 @@ def next_lookups(
         [links["record_id"], claims.loc[~claims["is_retired"], "record_id"], _source_ids(clients)]
     )
     named = Lookups(
-        record_ids=_by_sobject(ids.dropna().drop_duplicates()),
+        record_ids=ids_by_sobject(ids.dropna().drop_duplicates()),
         client_keys=frozenset(claims.loc[~claims["is_retired"], "claim_key"].tolist()),
     )
-    led_to = Lookups(record_ids=_by_sobject(pd.Series(sorted(ids_to_follow(candidates)), dtype="str")))
+    led_to = Lookups(record_ids=ids_by_sobject(pd.Series(sorted(ids_to_follow(candidates)), dtype="str")))
     missing = (named | led_to) - done
     if missing:
         return missing
@@ -98,11 +98,8 @@ def next_lookups(
     return _compared_values(clients[is_asked.to_numpy()], settings) - done
 
 
-def _source_ids(clients: pd.DataFrame) -> pd.Series[str]:
-    return salesforce_id_18(clients.loc[~(clients["is_deleted"] | clients["sync_disabled"]), "salesforce_id"])
-
-
-def _by_sobject(record_ids: pd.Series[str]) -> dict[str, frozenset[str]]:
+def ids_by_sobject(record_ids: pd.Series[str]) -> dict[str, frozenset[str]]:
+    """Return record Ids (18 characters) by the sObject that their prefix names; those of other objects are left out."""
     sobjects = sobject_of(record_ids)
     return {
         str(sobject): frozenset(ids.tolist())
@@ -110,10 +107,14 @@ def _by_sobject(record_ids: pd.Series[str]) -> dict[str, frozenset[str]]:
     }
 
 
+def _source_ids(clients: pd.DataFrame) -> pd.Series[str]:
+    return salesforce_id_18(clients.loc[~(clients["is_deleted"] | clients["sync_disabled"]), "salesforce_id"])
+
+
 def _compared_values(clients: pd.DataFrame, settings: Settings) -> Lookups:
     found = Lookups()
     for step in steps_of(settings):
-        keys = step_keys(clients, step)
+        keys = step_keys(clients, step, settings)
         if step is Evidence.PHONE:
             found |= Lookups(phones=frozenset(keys.dropna().tolist()))
         else:

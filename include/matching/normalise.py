@@ -18,20 +18,34 @@ from phonenumbers.geodata.locale import LOCALE_DATA
 SOBJECT_BY_PREFIX: Final = {"00Q": "Lead", "003": "Contact", "001": "Account"}
 """Key prefix of a Salesforce Id to the sObjects that can be a person (Object Reference: standard prefixes)."""
 
-DEFAULT_REGION: Final = "US"
-"""Region in whose way a phone without country code is read; it also covers Canada, which shares code 1."""
+_INVISIBLE: Final = (
+    "\u00ad\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2061\u2062\u2063\u2064"
+    "\u2066\u2067\u2068\u2069\ufeff"
+)
+"""Soft hyphen, zero-width space, marks of direction, word joiner, byte order mark: they come along when text is copied.
+
+The zero-width joiner and non-joiner are not among them: they spell words, in Persian and in Indic scripts for two.
+"""
 
 _ID_PATTERN: Final = r"[0-9A-Za-z]{15}(?:[A-Za-z0-5]{3})?"
+_INTERNATIONAL: Final = "00"
+"""The way out of most countries (ITU-T E.123)."""
+
 _CASE_BIT: Final = 32
 """What tells a small ASCII letter from its capital."""
 
 
 def normalise_text(values: pd.Series[str]) -> pd.Series[str]:
-    """Return ``values`` in NFKC, trimmed, inner spaces collapsed, case folded; missing where nothing is left."""
+    """Return ``values`` in NFKC, trimmed, inner spaces collapsed, case folded; missing where nothing is left.
+
+    Characters that nobody sees and that spell nothing are left out. Letters of different scripts that look alike stay
+    different, and so do letters with and without accents.
+    """
     codes, found = pd.factorize(values)
     distinct = pd.Series(found, dtype="str")
     # folding can undo composition (U+0390 for one), hence the second pass
-    folded = distinct.str.normalize("NFKC").str.casefold().str.normalize("NFKC")
+    seen = distinct.str.normalize("NFKC").str.replace(f"[{_INVISIBLE}]", "", regex=True)
+    folded = seen.str.casefold().str.normalize("NFKC")
     words = folded.str.replace(r"\s+", " ", regex=True).str.strip()
     return words.mask(words.eq("")).reindex(codes).set_axis(values.index)
 
@@ -41,17 +55,22 @@ def normalise_email(values: pd.Series[str]) -> pd.Series[str]:
     return normalise_text(values)
 
 
-def normalise_phone(values: pd.Series[str], country: pd.Series[str] | None = None) -> pd.Series[str]:
+def normalise_phone(
+    values: pd.Series[str], country: pd.Series[str] | None = None, *, default_region: str
+) -> pd.Series[str]:
     """Return phones as digits with country code, an extension after ``x``; missing where no phone can be read.
 
-    ``country`` (ISO code or name, aligned with ``values``) says how a number without country code is meant; without it
-    such a number is read as ``DEFAULT_REGION``'s.
+    Letters stand for the digits they share a key with; one digit over and over is no phone. A number that begins with
+    ``00`` is read as international also from where ``00`` is not the way out of the country.
+
+    Args:
+        values: phones as typed, in digits of any script.
+        country: ISO code or name in any language, aligned with ``values``: how a number without country code is meant.
+        default_region: ISO code of the country meant where ``country`` does not tell.
     """
-    region = (
-        _regions(country)
-        if country is not None
-        else pd.Series(DEFAULT_REGION, index=values.index, dtype="str")
-    )
+    region = pd.Series(default_region, index=values.index, dtype="str")
+    if country is not None:
+        region = _regions(country).fillna(default_region)
     pairs = pd.DataFrame({"phone": values, "region": region}).reset_index(drop=True)
     distinct = pairs.dropna(subset=["phone"]).drop_duplicates()
     # phonenumbers has no columnar form: one call per distinct phone, none per row
@@ -106,18 +125,30 @@ def _suffix(body: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
 
 
 def _digits(phone: str, region: str) -> str | None:
+    found = _possible_digits(phone, region)
+    if found is None and phone.lstrip().startswith(_INTERNATIONAL):
+        return _possible_digits(phone.lstrip().replace(_INTERNATIONAL, "+", 1), region)
+    return found
+
+
+def _possible_digits(phone: str, region: str) -> str | None:
     try:
         number = phonenumbers.parse(phone, region)
     except phonenumbers.NumberParseException:
         return None
-    if not phonenumbers.is_possible_number(number):
+    if not phonenumbers.is_possible_number(number) or _is_placeholder(number):
         return None
     digits = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164).removeprefix("+")
     return f"{digits}x{number.extension}" if number.extension else digits
 
 
+def _is_placeholder(number: phonenumbers.PhoneNumber) -> bool:
+    """Tell whether a number is one digit over and over: what people type where a phone is asked for and none given."""
+    return len(set(phonenumbers.national_significant_number(number))) == 1
+
+
 def _regions(country: pd.Series[str]) -> pd.Series[str]:
-    return normalise_text(country).map(_region_by_name()).astype("str").fillna(DEFAULT_REGION)
+    return normalise_text(country).map(_region_by_name()).astype("str")
 
 
 @cache

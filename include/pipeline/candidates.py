@@ -1,15 +1,20 @@
-"""Fetch the Salesforce records that may be one of the clients, with as few API calls as their number allows."""
+"""Fetch the Salesforce records that may be one of the clients, with as few API calls as their number allows.
+
+Values are asked for in ``IN`` lists as long as a URL may be; where these would take more calls than reading all of an
+object, one Bulk API 2.0 query reads it instead, for every kind of value at once, and the records wanted are picked out
+of its pages.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from include import frames
+from include.errors import ConfigurationError, RequestRefusedError
 from include.frames import CANDIDATES
 from include.mapping.fields import CLIENT_KEY
 from include.matching.lookups import Lookups
-from include.matching.normalise import normalise_phone
+from include.pipeline.person_fields import PEOPLE, as_candidates, has_person_accounts, person_columns
 from include.salesforce import soql
 
 if TYPE_CHECKING:
@@ -17,44 +22,18 @@ if TYPE_CHECKING:
 
     from include.salesforce.gateway import SalesforceGateway
 
-BULK_QUERY_CALLS: Final = 8
-"""About what a Bulk API 2.0 query job costs: create, a few polls, result pages."""
+ASSUMED_RECORDS: Final = 1_000_000
+"""Size of an object in an org that does not tell our user how many records it has."""
 
-COLUMNS: Final[Mapping[str, Mapping[str, str]]] = {
-    "Lead": {
-        "Id": "record_id",
-        "FirstName": "first_name",
-        "LastName": "last_name",
-        "Email": "email",
-        "Phone": "phone",
-        CLIENT_KEY: "client_key",
-        "IsDeleted": "is_deleted",
-        "MasterRecordId": "master_record_id",
-        "IsConverted": "is_converted",
-        "ConvertedContactId": "converted_contact_id",
-        "ConvertedAccountId": "converted_account_id",
-        "CreatedDate": "created_at",
-        "LastModifiedDate": "modified_at",
-    },
-    "Contact": {
-        "Id": "record_id",
-        "FirstName": "first_name",
-        "LastName": "last_name",
-        "Email": "email",
-        "Phone": "phone",
-        "AccountId": "account_id",
-        CLIENT_KEY: "client_key",
-        "IsDeleted": "is_deleted",
-        "MasterRecordId": "master_record_id",
-        "CreatedDate": "created_at",
-        "LastModifiedDate": "modified_at",
-    },
-}
-SOBJECTS: Final = tuple(COLUMNS)
+Values = Mapping[str, Collection[str]]
+"""Values to find, by field."""
 
 
 def find_candidates(
-    salesforce: SalesforceGateway, next_lookups: Callable[[pd.DataFrame, Lookups], Lookups]
+    salesforce: SalesforceGateway,
+    next_lookups: Callable[[pd.DataFrame, Lookups], Lookups],
+    *,
+    find_phones: Callable[[Collection[str]], pd.DataFrame],
 ) -> pd.DataFrame:
     """Return the candidates (contract ``CANDIDATES``), asking in turns until nothing more is wanted.
 
@@ -63,71 +42,97 @@ def find_candidates(
     Args:
         salesforce: the signed-in gateway.
         next_lookups: given the candidates so far and what was asked so far, says what to ask next.
+        find_phones: given normalised phones, returns the records that have one (``ledger.contracts.PHONE_ENTRIES``).
+
+    Raises:
+        ConfigurationError: our user may not read an object or field.
     """
+    import pandas as pd
+
+    reader = CandidateReader(salesforce)
     candidates, done = CANDIDATES.empty(), Lookups()
     while wanted := next_lookups(candidates, done):
-        candidates = _joined([candidates, *_read(salesforce, wanted)])
+        found = reader.read(_with_phones(wanted, find_phones))
+        candidates = CANDIDATES.conform(pd.concat([candidates, *found]).drop_duplicates("record_id"))
         done |= wanted
     return candidates
 
 
-def _read(salesforce: SalesforceGateway, wanted: Lookups) -> list[pd.DataFrame]:
-    found: list[pd.DataFrame] = []
-    for sobject in SOBJECTS:
-        found += _by_value(salesforce, sobject, "Id", wanted.record_ids.get(sobject, frozenset()))
-        found += _by_value(salesforce, sobject, CLIENT_KEY, wanted.client_keys)
-        found += _by_value(salesforce, sobject, "Email", wanted.emails)
-        found += _by_phone(salesforce, sobject, wanted.phones)
-    return found
+def _with_phones(wanted: Lookups, find_phones: Callable[[Collection[str]], pd.DataFrame]) -> Lookups:
+    """Turn phones, which Salesforce keeps as typed and cannot find, into the Ids of the records that have them."""
+    if not wanted.phones:
+        return wanted
+    entries = find_phones(wanted.phones)
+    by_sobject = entries.groupby("sobject")["record_id"].agg(frozenset)
+    return wanted | Lookups(record_ids={str(sobject): ids for sobject, ids in by_sobject.items()})
 
 
-def _by_value(
-    salesforce: SalesforceGateway, sobject: str, field: str, values: Collection[str]
-) -> list[pd.DataFrame]:
-    if not values:
-        return []
-    if field != "Id" and salesforce.lookup_cost(field, values) > BULK_QUERY_CALLS:
-        wanted = {value.casefold() for value in values}
-        return _by_scan(salesforce, sobject, field, lambda page: page[field].str.casefold().isin(wanted))
-    records = salesforce.query_in(
-        select=tuple(COLUMNS[sobject]), sobject=sobject, field=field, values=values, include_deleted=True
-    )
-    return [_named(records, sobject)]
+class CandidateReader:
+    """Reads people of one org, each object by whichever API takes fewer calls."""
 
+    def __init__(self, salesforce: SalesforceGateway) -> None:
+        self._salesforce = salesforce
+        self._sizes: dict[str, int] | None = None
 
-def _by_phone(salesforce: SalesforceGateway, sobject: str, phones: Collection[str]) -> list[pd.DataFrame]:
-    """Find phones among all records that have one: Salesforce keeps them as typed, so no filter of its own would do."""
-    if not phones:
-        return []
-    return _by_scan(salesforce, sobject, "Phone", lambda page: normalise_phone(page["Phone"]).isin(phones))
+    def read(self, wanted: Lookups) -> list[pd.DataFrame]:
+        """Return what the org has of ``wanted``, phones apart, as ``CANDIDATES``; a record may come twice."""
+        return [
+            found for sobject in PEOPLE for found in self._read(sobject, self._values_of(sobject, wanted))
+        ]
 
+    def read_keys(self, sobject: str, keys: Collection[str]) -> list[pd.DataFrame]:
+        """Return the records of one sObject whose ``Coconut_Client_Key__c`` is one of ``keys``, as ``CANDIDATES``."""
+        return self._read(sobject, {CLIENT_KEY: keys} if keys else {})
 
-def _by_scan(
-    salesforce: SalesforceGateway, sobject: str, field: str, is_wanted: Callable[[pd.DataFrame], pd.Series]
-) -> list[pd.DataFrame]:
-    """Read every record that has the field through Bulk API 2.0 and keep the wanted ones, page by page."""
-    query = soql.select(tuple(COLUMNS[sobject]), sobject, where=soql.is_not_null(field))
-    pages = salesforce.bulk_query_frame(query, include_deleted=True)
-    return [_named(page[is_wanted(page)], sobject) for page in pages]
+    def _values_of(self, sobject: str, wanted: Lookups) -> Values:
+        values = {"Id": wanted.record_ids.get(sobject, frozenset())}
+        if sobject != "Account":
+            # a Person Account's e-mail is found on its Contact
+            values |= {CLIENT_KEY: wanted.client_keys, "Email": wanted.emails}
+        elif wanted.client_keys and has_person_accounts(self._salesforce):
+            values |= {CLIENT_KEY: wanted.client_keys}
+        return {field: asked for field, asked in values.items() if asked}
 
+    def _read(self, sobject: str, values: Values) -> list[pd.DataFrame]:
+        if not values:
+            return []
+        columns = person_columns(self._salesforce, sobject)
+        if self._is_scan_cheaper(sobject, values, tuple(columns)):
+            return self._scan(sobject, values, columns)
+        found = [
+            self._salesforce.query_in(
+                select=tuple(columns), sobject=sobject, field=field, values=asked, include_deleted=True
+            )
+            for field, asked in values.items()
+        ]
+        return [as_candidates(records, sobject, columns) for records in found]
 
-def _named(records: pd.DataFrame, sobject: str) -> pd.DataFrame:
-    import pandas as pd
+    def _is_scan_cheaper(self, sobject: str, values: Values, columns: tuple[str, ...]) -> bool:
+        calls = sum(
+            self._salesforce.lookup_cost(field, asked, select=columns, sobject=sobject)
+            for field, asked in values.items()
+        )
+        cost = self._salesforce.bulk_query_cost
+        return calls > cost(0) and calls > cost(self._size_of(sobject))
 
-    columns: dict[str, pd.Series[Any]] = {}
-    for field, name in COLUMNS[sobject].items():
-        match CANDIDATES.columns[name]:
-            case frames.CLAIM:
-                columns[name] = records[field].eq("true")
-            case frames.INSTANT:
-                columns[name] = pd.to_datetime(records[field], utc=True, format="ISO8601")
-            case _:
-                columns[name] = records[field]
-    absent = {name: False if dtype == frames.CLAIM else None for name, dtype in CANDIDATES.columns.items()}
-    return CANDIDATES.conform(pd.DataFrame({**absent, **columns, "sobject": sobject}, index=records.index))
+    def _size_of(self, sobject: str) -> int:
+        if self._sizes is None:
+            try:
+                self._sizes = self._salesforce.record_counts(PEOPLE)
+            except (ConfigurationError, RequestRefusedError):
+                self._sizes = {}  # a permission the sync does not need otherwise
+        return self._sizes.get(sobject, ASSUMED_RECORDS)
 
-
-def _joined(frames: list[pd.DataFrame]) -> pd.DataFrame:
-    import pandas as pd
-
-    return CANDIDATES.conform(pd.concat(frames, ignore_index=True).drop_duplicates("record_id"))
+    def _scan(self, sobject: str, values: Values, columns: Mapping[str, str]) -> list[pd.DataFrame]:
+        """Read every record that has one of the fields and keep the wanted ones, page by page."""
+        where = "" if "Id" in values else soql.any_holds([soql.is_not_null(field) for field in values])
+        query = soql.select(tuple(columns), sobject, where=where)
+        # SOQL compares text without regard to case; Ids come in one spelling
+        folded = {field: {value.casefold() for value in asked} for field, asked in values.items()}
+        found = []
+        for page in self._salesforce.bulk_query_frame(query, include_deleted=True):
+            is_wanted = page["Id"].isin(values.get("Id", ()))
+            for field in folded.keys() - {"Id"}:
+                is_wanted |= page[field].str.casefold().isin(folded[field])
+            found.append(as_candidates(page[is_wanted], sobject, columns))
+        return found

@@ -25,6 +25,7 @@ from include.pipeline.artifacts import (
 from include.pipeline.candidates import find_candidates
 from include.pipeline.check_org import check_org
 from include.pipeline.context import SyncRun, Wiring
+from include.pipeline.phone_index import PhoneIndex
 from include.pipeline.sync_staff import read_active_users, refresh_staff_links
 
 if TYPE_CHECKING:
@@ -74,11 +75,12 @@ def _decide(wiring: Wiring, clients: pd.DataFrame, settings: SettingsVersion) ->
             clients, links, claims=claims, candidates=candidates, settings=settings.settings, done=done
         )
 
+    phones = PhoneIndex(wiring.salesforce, wiring.ledger, region=settings.settings.default_phone_region)
     return decide(
         clients,
         links,
         claims=claims,
-        candidates=find_candidates(wiring.salesforce, wanted),
+        candidates=find_candidates(wiring.salesforce, wanted, find_phones=phones.find),
         settings=settings.settings,
         settings_version=settings.version,
     )

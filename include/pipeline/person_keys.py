@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from include.mapping.fields import CLIENT_KEY
-from include.pipeline.candidates import COLUMNS
+from include.frames import CANDIDATES
+from include.matching.follow import Fate, follow_records, ids_to_follow
+from include.matching.lookups import Lookups, ids_by_sobject
+from include.pipeline.candidates import CandidateReader
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,18 +17,30 @@ if TYPE_CHECKING:
 
 
 def find_by_key(salesforce: SalesforceGateway, sobject: str, keys: Collection[str]) -> pd.DataFrame:
-    """Return the records that hold ``keys``: columns ``key``, ``sobject``, ``record_id`` and ``who_id``.
+    """Return the live records that ``keys`` lead to: columns ``key``, ``sobject``, ``record_id`` and ``who_id``.
 
-    A converted Lead stands for its Contact. A key that only a deleted record holds has no row.
+    A converted Lead stands for its Contact or Person Account, a merged record for its survivor. A key that leads to a
+    deleted record only has no row. A business Account has no ``who_id``; it is found where ``sobject`` is Account.
     """
-    records = salesforce.query_in(
-        select=tuple(COLUMNS[sobject]), sobject=sobject, field=CLIENT_KEY, values=keys, include_deleted=True
+    import pandas as pd
+
+    reader = CandidateReader(salesforce)
+    found = CANDIDATES.conform(pd.concat([CANDIDATES.empty(), *reader.read_keys(sobject, keys)]))
+    holders = found[["client_key", "record_id"]].rename(columns={"client_key": "key", "record_id": "held_by"})
+    asked = frozenset(found["record_id"])
+    while led_to := ids_to_follow(found) - asked:
+        wanted = Lookups(record_ids=ids_by_sobject(pd.Series(sorted(led_to), dtype="str")))
+        found = CANDIDATES.conform(pd.concat([found, *reader.read(wanted)]))
+        asked |= led_to
+    ends = follow_records(found)
+    if sobject == "Account":
+        is_business = ends["fate"].eq(Fate.NOT_A_PERSON.value)
+        ends["target_id"] = ends["target_id"].mask(is_business, ends["end_id"])
+        ends["sobject"] = ends["sobject"].mask(is_business, sobject)
+    ends = ends.rename(columns={"target_id": "record_id"}).rename_axis("held_by").reset_index()
+    leading = holders.merge(ends, on="held_by").dropna(subset=["record_id"])
+    # the record that holds the key itself comes first, where a conversion copied the key
+    leading = leading.assign(is_detour=leading["held_by"] != leading["end_id"]).sort_values(
+        ["key", "is_detour"]
     )
-    live = records[records["IsDeleted"] != "true"]
-    record_id, owner = live["Id"], live["Id"].map(lambda _: sobject)
-    if sobject == "Lead":
-        is_converted = live["IsConverted"] == "true"
-        record_id = record_id.mask(is_converted, live["ConvertedContactId"])
-        owner = owner.mask(is_converted, "Contact")
-    found = live.assign(key=live[CLIENT_KEY], sobject=owner, record_id=record_id, who_id=record_id)
-    return found[["key", "sobject", "record_id", "who_id"]].reset_index(drop=True)
+    return leading.drop_duplicates("key")[["key", "sobject", "record_id", "who_id"]].reset_index(drop=True)

@@ -140,5 +140,6 @@ def staff_links(*rows: dict[str, Any]) -> pd.DataFrame:
     return frame(STAFF_LINKS, list(rows), defaults)
 
 
-def forwards(old_id: str, new_id: str) -> pd.DataFrame:
-    return frame(contracts.FORWARDS, [{"old_id": old_id, "new_id": new_id}], {})
+def forwards(old_id: str, new_id: str, new_record_id: str | None = None) -> pd.DataFrame:
+    moved = {"old_id": old_id, "new_id": new_id, "new_record_id": new_record_id or new_id}
+    return frame(contracts.FORWARDS, [moved], {})

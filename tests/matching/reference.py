@@ -1,4 +1,4 @@
-"""The rules M1-M9 once more, slowly and one client at a time, sharing no code with what they check."""
+"""The rules M1-M8 once more, slowly and one client at a time, sharing no code with what they check."""
 
 from __future__ import annotations
 
@@ -16,6 +16,12 @@ ORDER_OF_STEPS = {
     "name_and_email_then_phone": ["name_and_email", "phone"],
 }
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
+UNSEEN = "\N{ZERO WIDTH SPACE}\N{SOFT HYPHEN}\N{RIGHT-TO-LEFT MARK}"
+REGION_OF = {"canada": "CA", "ca": "CA", "united kingdom": "GB", "gb": "GB", "france": "FR", "frankreich": "FR"}
+COUNTRY_CODE = {"US": "1", "CA": "1", "GB": "44", "FR": "33"}
+WAY_OUT = {"US": "011", "CA": "011", "GB": "00", "FR": "00"}
+TRUNK = {"US": "", "CA": "", "GB": "0", "FR": "0"}
+LENGTHS = {"1": {11}, "44": {11, 12}, "33": {11}}
 
 
 @dataclass
@@ -41,13 +47,30 @@ class Verdict:
 
 
 def plain(value: object) -> str:
-    return " ".join(unicodedata.normalize("NFKC", str(value or "")).casefold().split())
+    text = unicodedata.normalize("NFKC", str(value or ""))
+    text = "".join(character for character in text if character not in UNSEEN)
+    return " ".join(unicodedata.normalize("NFKC", text.casefold()).split())
 
 
-def digits(value: object) -> str:
-    """Return a North American phone's digits; the worlds have no other."""
-    found = "".join(character for character in str(value or "") if character.isdigit())
-    return {10: "1" + found, 11: found}.get(len(found), "")
+def digits(value: object, region: str) -> str:
+    """Return a phone's digits with country code; the worlds' phones are American, British or French."""
+    typed = unicodedata.normalize("NFKC", str(value or "")).strip().lower()
+    number, extension = (
+        "".join(character for character in part if character.isdigit())
+        for part in [typed.partition("x")[0], typed.partition("x")[2]]
+    )
+    if typed.startswith("+"):
+        full = number
+    elif number.startswith(WAY_OUT[region]):
+        full = number.removeprefix(WAY_OUT[region])
+    elif number.startswith("00"):
+        full = number.removeprefix("00")
+    elif region in {"US", "CA"} and len(number) == 11:
+        full = number
+    else:
+        full = COUNTRY_CODE[region] + number.removeprefix(TRUNK[region])
+    fits = any(full.startswith(code) and len(full) in lengths for code, lengths in LENGTHS.items())
+    return (f"{full}x{extension}" if extension else full) if fits else ""
 
 
 def full_id(value: object) -> str | None:
@@ -61,17 +84,14 @@ def full_id(value: object) -> str | None:
     return text[:15] + suffix
 
 
-def evidence_of(row: dict[str, object], step: str) -> str | None:
-    parts = {
-        "name_and_email": [
-            plain(row.get("first_name")),
-            plain(row.get("last_name")),
-            plain(row.get("email")),
-        ],
-        "email": [plain(row.get("email"))],
-        "phone": [digits(row.get("phone"))],
-    }[step]
-    return "\x1f".join(parts) if all(parts) else None
+def evidence_of(row: dict[str, object], step: str, default_region: str) -> set[str]:
+    """Return what a client or a record can be found by in a step: nothing where it lacks a value, or two phones."""
+    if step == "phone":
+        region = REGION_OF.get(plain(row.get("country")), default_region)
+        return {digits(row.get(name), region) for name in ("phone", "mobile_phone")} - {""}
+    names = ["first_name", "last_name", "email"] if step == "name_and_email" else ["email"]
+    parts = [plain(row.get(name)) for name in names]
+    return {"\x1f".join(parts)} if all(parts) else set()
 
 
 def identity(step: str, evidence: str) -> str:
@@ -87,6 +107,12 @@ class Reference:
         self.steps = ORDER_OF_STEPS[settings["matching_algorithm"]]
         self.records = {str(record["record_id"]): record for record in world.records}
         self.links = {str(link["client_id"]): link for link in world.links}
+        rows = [*world.clients, *world.records]
+        self.evidence = {
+            (id(row), step): evidence_of(row, step, settings["default_phone_region"])
+            for row in rows
+            for step in self.steps
+        }
 
     # where a record went
 
@@ -99,7 +125,8 @@ class Reference:
             if record.get("is_deleted") and record.get("master_record_id"):
                 record_id = str(record["master_record_id"])
             elif record.get("is_converted"):
-                record_id = record.get("converted_contact_id")  # type: ignore[assignment]
+                became = record.get("converted_contact_id") or record.get("converted_account_id")
+                record_id = None if became is None else str(became)
             else:
                 is_business = record["sobject"] == "Account" and not record.get("is_person_account")
                 return None if record.get("is_deleted") or is_business else record
@@ -110,19 +137,16 @@ class Reference:
         """Return kind, record and who: a Person Account's Contact is that Account."""
         if end["sobject"] == "Account":
             return "Account", str(end["record_id"]), str(end["person_contact_id"])
-        if end.get("is_person_account"):
+        if end.get("is_person_account") and end.get("account_id"):
             return "Account", str(end["account_id"]), str(end["record_id"])
         return str(end["sobject"]), str(end["record_id"]), str(end["record_id"])
 
     # who is one person
 
     def identities_of(self, row: dict[str, object]) -> dict[str, str]:
-        found = {}
-        for step in self.steps:
-            evidence = evidence_of(row, step)
-            if evidence is not None:
-                found[step] = identity(step, evidence)
-        return found
+        return {
+            step: identity(step, evidence) for step in self.steps for evidence in self.evidence[id(row), step]
+        }
 
     def groups(self) -> list[list[dict[str, object]]]:
         rest = sorted(self.world.clients, key=lambda row: int(str(row["client_id"])))
@@ -194,10 +218,10 @@ class Reference:
     ) -> tuple[str, dict[str, tuple[str, dict[str, object]]]] | None:
         """Return the first step that finds anybody, and for each person found the record that agreed and its end."""
         for step in self.steps:
-            wanted = {evidence_of(row, step) for row in group} - {None}
+            wanted = set().union(*(self.evidence[id(row), step] for row in group))
             found: dict[str, tuple[str, dict[str, object]]] = {}
             for record_id in sorted(self.records):
-                if evidence_of(self.records[record_id], step) not in wanted:
+                if not wanted & self.evidence[id(self.records[record_id]), step]:
                     continue
                 end = self.end_of(record_id)
                 if end is None:
@@ -305,6 +329,15 @@ class Reference:
         keys = {str(c["claim_key"]) for c in self.world.claims if not c["is_retired"]}
         return {key for key in keys if self.holders_of(key) and self.holder_of(key) is None}
 
-    def forwards(self) -> dict[str, str]:
-        ends = {record_id: self.end_of(record_id) for record_id in self.records}
-        return {old: str(end["record_id"]) for old, end in ends.items() if end and end["record_id"] != old}
+    def forwards(self) -> dict[str, tuple[str, str]]:
+        """Return where Ids lead to now: what an Event points at, and the person's record."""
+        moved: dict[str, tuple[str, str]] = {}
+        for record_id in self.records:
+            end = self.end_of(record_id)
+            if end and end["record_id"] != record_id:
+                _, target, who = self.person(end)
+                moved[record_id] = who, target
+        for link in self.world.links:
+            if link["record_id"] in moved and link.get("who_id"):
+                moved.setdefault(str(link["who_id"]), moved[str(link["record_id"])])
+        return {old: new for old, new in moved.items() if old != new[0]}

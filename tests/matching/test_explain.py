@@ -76,7 +76,12 @@ def test_an_explanation_holds_nothing_personal() -> None:
             f"An administrator chose record {LEAD_1}",
         ),
         ({"salesforce_id": LEAD_1}, [stranger(LEAD_1)], {}, f"Coconut holds the Salesforce Id {LEAD_1}"),
-        ({}, [], {"links": [link("1", LEAD_1)]}, f"The earlier link to {LEAD_1} does not exist in this org."),
+        (
+            {},
+            [],
+            {"links": [link("1", LEAD_1)]},
+            f"The earlier link to {LEAD_1} does not exist in this org, or our user may not see it.",
+        ),
         ({"salesforce_id": "?"}, [], {}, "What Coconut holds is not a Salesforce Id."),
         (
             {"salesforce_id": LEAD_2},

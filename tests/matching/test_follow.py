@@ -38,7 +38,9 @@ def test_a_link_to_a_converted_lead_leads_to_its_contact() -> None:
     row = found.decisions.iloc[0]
     assert (row["sobject"], row["record_id"], row["who_id"]) == ("Contact", CONTACT_1, CONTACT_1)
     assert (row["evidence"], row["followed_from"]) == ("kept_link", LEAD_1)
-    assert found.forwards.to_dict("records") == [{"old_id": LEAD_1, "new_id": CONTACT_1}]
+    assert found.forwards.to_dict("records") == [
+        {"old_id": LEAD_1, "new_id": CONTACT_1, "new_record_id": CONTACT_1}
+    ]
 
 
 def test_a_lead_converted_to_a_person_account_leads_there() -> None:

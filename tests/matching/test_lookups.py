@@ -135,7 +135,7 @@ class Org:
     def __init__(self, records: pd.DataFrame) -> None:
         self.records = records
         self.emails = normalise_email(records["email"])
-        self.phones = normalise_phone(records["phone"])
+        self.phones = normalise_phone(records["phone"], default_region="US")
 
     def find(self, lookups: Lookups) -> pd.DataFrame:
         ids = frozenset[str]().union(*lookups.record_ids.values())
