@@ -11,6 +11,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from include.frames import DECISIONS, EVENTS, PEOPLE, STAFF_LINKS, FrameContract
+from include.mapping.org_fields import OrgFields
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,7 +32,12 @@ ANSWERS_NAME = "answers"
 DECISIONS_NAME = "decisions"
 STAFF_LINKS_NAME = "staff_links"
 PEOPLE_NAME = "people"
+ACCOUNTS_NAME = "accounts"
+FIELD_REPORTS_NAME = "field_reports"
+ASKED_CLIENTS_NAME = "asked_clients"
+REMATCHED_CLIENTS_NAME = "rematched_clients"
 EVENTS_NAME = "events"
+ORG_FIELDS_NAME = "org_fields"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +45,8 @@ class Manifest:
     """What ``extract_changes`` found; every later stage of the run works from it.
 
     ``settings_version`` and ``mapping_version`` pin settings and mappings for the whole run; ``high_water`` is the
-    watermark that ``settle_run`` commits.
+    watermark that ``settle_run`` commits, under ``watermark_name`` where it is not the selection's own. ``read`` counts
+    pairs of booking and attendee, ``clients`` the clients that the run is about by themselves (rule S13).
     """
 
     settings_version: int
@@ -49,6 +56,13 @@ class Manifest:
     sync_from: date
     high_water: tuple[datetime, int] | None
     read_at: datetime
+    clients: int = 0
+    watermark_name: str | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether there is nothing to do."""
+        return self.read == 0 and self.clients == 0
 
     def to_json(self) -> dict[str, object]:
         """Return the manifest as JSON values."""
@@ -62,6 +76,8 @@ class Manifest:
             if self.high_water is None
             else [self.high_water[0].isoformat(), self.high_water[1]],
             "read_at": self.read_at.isoformat(),
+            "clients": self.clients,
+            "watermark_name": self.watermark_name,
         }
 
     @classmethod
@@ -77,7 +93,21 @@ class Manifest:
             sync_from=date.fromisoformat(values["sync_from"]),
             high_water=None if mark is None else (datetime.fromisoformat(mark[0]), mark[1]),
             read_at=datetime.fromisoformat(values["read_at"]),
+            clients=values["clients"],
+            watermark_name=values["watermark_name"],
         )
+
+
+def read_asked_clients(run: SyncRun, wiring: Wiring) -> list[str]:
+    """Return the ids of the clients that the run is about by themselves, booking or not; none in a sync of bookings."""
+    asked: list[str] = wiring.staging.read_json(run.run_id, EXTRACT, ASKED_CLIENTS_NAME)
+    return asked
+
+
+def read_rematched_clients(run: SyncRun, wiring: Wiring) -> list[str]:
+    """Return the ids of the clients about whom the run decides afresh (rule M1)."""
+    rematched: list[str] = wiring.staging.read_json(run.run_id, EXTRACT, REMATCHED_CLIENTS_NAME)
+    return rematched
 
 
 def chunk_name(name: str, chunk: int) -> str:
@@ -113,6 +143,11 @@ def read_decisions_of_chunk(run: SyncRun, wiring: Wiring, chunk: int) -> pd.Data
 def read_staff_links(run: SyncRun, wiring: Wiring) -> pd.DataFrame:
     """Return the staff links as ``match_people`` checked them against the org."""
     return wiring.staging.read_frame(run.run_id, MATCH, STAFF_LINKS_NAME, STAFF_LINKS)
+
+
+def read_org_fields(run: SyncRun, wiring: Wiring) -> OrgFields:
+    """Return what the org says of the fields that the run may write, as ``match_people`` checked them."""
+    return OrgFields.from_json(wiring.staging.read_json(run.run_id, MATCH, ORG_FIELDS_NAME))
 
 
 def read_checked_people(run: SyncRun, wiring: Wiring) -> pd.DataFrame:

@@ -1,46 +1,67 @@
-"""Check that the org has the fields the sync writes, before the first write of a run (rule F3)."""
+"""Check the mappings in force against the org, before the first write of a run (rule F3)."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from include.errors import ConfigurationError
-from include.mapping.fields import default_mappings
-from include.settings.model import EntityType, Settings
+from include.mapping.mapping_checks import mapping_problems, written_sobjects
+from include.mapping.org_fields import FieldFacts, OrgFields
+from include.settings.field_mapping import FieldMapping
+from include.settings.model import Settings
 
 if TYPE_CHECKING:
+    from include.salesforce.describe import FieldDescription
     from include.salesforce.gateway import SalesforceGateway
 
-PERSON_SOBJECT = {
-    EntityType.LEAD: "Lead",
-    EntityType.CONTACT: "Contact",
-    EntityType.PERSON_ACCOUNT: "Account",
-}
 
-
-def written_fields(sobject: str) -> tuple[str, ...]:
-    """Return the API names of the fields that the sync writes on an sObject."""
-    return tuple(mapping.target for mapping in default_mappings(sobject))
-
-
-def check_org(salesforce: SalesforceGateway, settings: Settings) -> None:
-    """Check every written field of Event and of the person's sObject against the org's describe.
+def check_org(
+    salesforce: SalesforceGateway, settings: Settings, mappings: Sequence[FieldMapping]
+) -> OrgFields:
+    """Check that the org takes every mapped field, and return what it says of the objects that may be written.
 
     Raises:
-        ConfigurationError: fields are missing, hidden from our user or not writable; all of them are named.
+        ConfigurationError: fields are missing, hidden, not writable, of another type or too short, or a required one
+            has no source; all of them are named.
     """
-    problems: list[str] = []
-    for sobject in ("Event", PERSON_SOBJECT[settings.entity_type]):
-        fields = salesforce.describe(sobject).fields
-        for name in written_fields(sobject):
-            field = fields.get(name)
-            if field is None:
-                problems.append(f"{sobject}.{name} does not exist or is hidden from the integration user")
-            elif not field.createable:
-                problems.append(f"{sobject}.{name} cannot be written by the integration user")
+    org_fields = describe_fields(salesforce, written_sobjects(settings))
+    problems = mapping_problems(mappings, org_fields, settings)
     if problems:
         msg = (
-            "Salesforce lacks fields that the sync writes; deploy include/salesforce_package and assign its "
-            "permission set to the integration user:"
+            "Salesforce does not take what the field mappings write; deploy include/salesforce_package, assign its "
+            "permission set to the integration user, or change the mappings:"
         )
         raise ConfigurationError(msg, problems)
+    return org_fields
+
+
+def describe_fields(salesforce: SalesforceGateway, sobjects: Sequence[str]) -> OrgFields:
+    """Return what the org says of these objects' fields, one describe each."""
+    return OrgFields(
+        {
+            str(sobject): {
+                name: _facts(described)
+                for name, described in salesforce.describe(str(sobject)).fields.items()
+            }
+            for sobject in sobjects
+        }
+    )
+
+
+def _facts(described: FieldDescription) -> FieldFacts:
+    return FieldFacts(
+        type=described.type,
+        label=described.label,
+        length=described.length,
+        digits=described.digits,
+        createable=described.createable,
+        updateable=described.updateable,
+        nillable=described.nillable,
+        has_default=described.defaulted_on_create,
+        is_custom=described.custom,
+        is_calculated=described.calculated,
+        is_restricted=described.restricted_picklist,
+        picklist_values=described.picklist_values,
+        reference_to=described.reference_to,
+    )

@@ -16,6 +16,7 @@ from include.pipeline.artifacts import (
     DECISIONS_NAME,
     EXTRACT,
     MATCH,
+    ORG_FIELDS_NAME,
     STAFF_LINKS_NAME,
     Manifest,
     chunk_name,
@@ -45,7 +46,9 @@ def match_people(run: SyncRun, wiring: Wiring) -> dict[str, object]:
     with counted_calls(run, wiring, MATCH):
         manifest = Manifest.read_from(run, wiring)
         settings = wiring.ledger.settings_at(manifest.settings_version)
-        check_org(wiring.salesforce, settings.settings)
+        mappings = wiring.ledger.mappings_at(manifest.mapping_version).mappings
+        org_fields = check_org(wiring.salesforce, settings.settings, mappings)
+        wiring.staging.write_json(run.run_id, MATCH, ORG_FIELDS_NAME, org_fields.to_json())
         wiring.ledger.bind_org(wiring.salesforce.organization_id)
         clients = read_clients(run, wiring, manifest)
         decisions = _decide(wiring, clients, settings)

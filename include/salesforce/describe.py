@@ -12,18 +12,26 @@ from include.salesforce.soql import identifier
 
 @dataclass(frozen=True, slots=True)
 class FieldDescription:
-    """One field as our user may use it; ``length`` counts characters and is 0 where it has no meaning."""
+    """One field as our user may use it.
+
+    ``length`` counts characters and ``digits`` those before the decimal point; both are 0 where they have no meaning.
+    """
 
     name: str
     label: str
     type: str
     length: int
+    digits: int
     createable: bool
     updateable: bool
     filterable: bool
     nillable: bool
+    defaulted_on_create: bool
+    custom: bool
+    calculated: bool
     unique: bool
     external_id: bool
+    restricted_picklist: bool
     picklist_values: tuple[str, ...]  # the active ones
     reference_to: tuple[str, ...]
 
@@ -70,14 +78,25 @@ def _field(described: Mapping[str, Any]) -> FieldDescription:
         label=described["label"],
         type=described["type"],
         length=described.get("length") or 0,
+        digits=_digits(described),
         createable=described["createable"],
         updateable=described["updateable"],
         filterable=described["filterable"],
         nillable=described["nillable"],
+        defaulted_on_create=described["defaultedOnCreate"],
+        custom=described["custom"],
+        calculated=described["calculated"],
         unique=described["unique"],
         external_id=described["externalId"],
+        restricted_picklist=described["restrictedPicklist"],
         picklist_values=tuple(
             choice["value"] for choice in described.get("picklistValues") or () if choice.get("active")
         ),
         reference_to=tuple(described.get("referenceTo") or ()),
     )
+
+
+def _digits(described: Mapping[str, Any]) -> int:
+    """Return the digits that a number may have before its decimal point; ``digits`` is an integer's own word for it."""
+    whole: int = (described.get("precision") or 0) - (described.get("scale") or 0)
+    return whole or described.get("digits") or 0
