@@ -6,9 +6,9 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from include.frames import CANDIDATES
-from include.matching.follow import Fate, follow_records, ids_to_follow
-from include.matching.lookups import Lookups, ids_by_sobject
-from include.pipeline.candidates import CandidateReader
+from include.mapping.fields import CLIENT_KEY
+from include.matching.follow import Fate, follow_records
+from include.pipeline.candidates import joined, read_people, read_with_successors
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,16 +22,9 @@ def find_by_key(salesforce: SalesforceGateway, sobject: str, keys: Collection[st
     A converted Lead stands for its Contact or Person Account, a merged record for its survivor. A key that leads to a
     deleted record only has no row. A business Account has no ``who_id``; it is found where ``sobject`` is Account.
     """
-    import pandas as pd
-
-    reader = CandidateReader(salesforce)
-    found = CANDIDATES.conform(pd.concat([CANDIDATES.empty(), *reader.read_keys(sobject, keys)]))
+    found = joined([CANDIDATES.empty(), *read_people(salesforce, sobject, {CLIENT_KEY: keys})])
     holders = found[["client_key", "record_id"]].rename(columns={"client_key": "key", "record_id": "held_by"})
-    asked = frozenset(found["record_id"])
-    while led_to := ids_to_follow(found) - asked:
-        wanted = Lookups(record_ids=ids_by_sobject(pd.Series(sorted(led_to), dtype="str")))
-        found = CANDIDATES.conform(pd.concat([found, *reader.read(wanted)]))
-        asked |= led_to
+    found = read_with_successors(salesforce, found)
     ends = follow_records(found)
     if sobject == "Account":
         is_business = ends["fate"].eq(Fate.NOT_A_PERSON.value)

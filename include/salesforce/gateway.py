@@ -8,12 +8,14 @@ from typing import IO, Final, Self
 
 import pandas as pd
 
+from include.errors import ConfigurationError, RequestRefusedError
 from include.salesforce import bulk_ingest, bulk_jobs, bulk_query, bulk_results, query, soql
 from include.salesforce.bulk_ingest import BulkOperation
 from include.salesforce.bulk_jobs import BulkJob, PollPolicy
 from include.salesforce.collections import CollectionsWrite, Operation, write_rows
 from include.salesforce.credentials import SalesforceCredentials
 from include.salesforce.describe import ObjectDescription, read_description
+from include.salesforce.finding import Wanted, find_records
 from include.salesforce.query import Lookup, Scalar
 from include.salesforce.session import RetryPolicy, SalesforceSession
 from include.salesforce.single_writes import insert_one
@@ -21,6 +23,8 @@ from include.salesforce.usage import ApiUsage
 
 NO_AUTO_ASSIGN: Final = {"Sforce-Auto-Assign": "FALSE"}
 """REST runs assignment rules unless told not to, Bulk only when told to; so that both give one outcome (rule M11)."""
+
+_UNTOLD_RECORDS: Final = 1_000_000
 
 _FEW_RECORDS: Final = 12_000
 """As many records as REST gives, 2,000 a page, in the calls that the shortest Bulk query takes."""
@@ -40,6 +44,7 @@ class SalesforceGateway:
         self._session = session
         self._poll = poll
         self._descriptions: dict[str, ObjectDescription] = {}
+        self._record_counts: dict[str, int] | None = None
 
     @classmethod
     def connect(
@@ -150,12 +155,42 @@ class SalesforceGateway:
         lookup = Lookup(select=names, sobject=sobject or "Contact", field=field, extra_where=extra_where)
         return sum(1 for _ in lookup.chunks(values, overhead_bytes=self._session.url_overhead_bytes()))
 
-    def record_counts(self, sobjects: Collection[str]) -> dict[str, int]:
-        """Return about how many records each sObject has, deleted ones apart; one call for all of them.
+    def find_records(
+        self,
+        *,
+        select: Sequence[str],
+        sobject: str,
+        values: Mapping[str, Collection[str]],
+        include_deleted: bool = False,
+        extra_where: str = "",
+    ) -> Iterator[pd.DataFrame]:
+        """Yield the records that hold one of the values, by ``IN`` lists or a Bulk query, whichever takes fewer calls.
 
-        The user needs the permission *View Setup and Configuration* ("Record Count", REST API guide).
+        Frames have text columns named by ``select``. Texts are compared in any letter case. A record that holds two of
+        the values may come twice.
+
+        Args:
+            select: the columns, ``Id`` and the fields of ``values`` among them.
+            sobject: the object's API name.
+            values: by field, what it may hold; one field that agrees is enough.
+            include_deleted: whether the recycle bin is read too.
+            extra_where: a condition built by ``include.salesforce.soql`` that the records meet besides.
         """
-        return query.count_roughly(self._session, sobjects)
+        asked = {field: wanted for field, wanted in values.items() if wanted}
+        return find_records(self, Wanted(select, sobject, asked, extra_where, include_deleted))
+
+    def record_count(self, sobject: str) -> int:
+        """Return about how many records an sObject has, deleted ones apart; asked once per gateway, for all at once.
+
+        A guess where Salesforce does not tell: the user needs the permission *View Setup and Configuration* for it
+        ("Record Count", REST API guide).
+        """
+        if self._record_counts is None:
+            try:
+                self._record_counts = query.count_roughly(self._session)
+            except (ConfigurationError, RequestRefusedError):
+                self._record_counts = {}
+        return self._record_counts.get(sobject, _UNTOLD_RECORDS)
 
     def query_frames(self, soql_text: str, *, include_deleted: bool = False) -> Iterator[pd.DataFrame]:
         """Yield a query's records as ``bulk_query_frame`` does, over REST where that takes fewer calls.

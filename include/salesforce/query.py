@@ -61,13 +61,10 @@ def count_records(session: SalesforceSession, query: str) -> int:
     return int(page["totalSize"])
 
 
-def count_roughly(session: SalesforceSession, sobjects: Collection[str]) -> dict[str, int]:
-    """Return about how many records each sObject has, deleted ones apart ("Record Count", REST API guide: one call)."""
-    names = ",".join(map(soql.identifier, sobjects))
-    answer = session.run(
-        lambda client: client.restful("limits/recordCount", {"sObjects": names}), what="count records"
-    )
-    return {found["name"]: int(found["count"]) for found in answer["sObjects"]}
+def count_roughly(session: SalesforceSession) -> dict[str, int]:
+    """Return about how many records each sObject has, deleted ones apart ("Record Count", REST API guide)."""
+    answer = session.run(lambda client: client.restful("limits/recordCount"), what="count records")
+    return {counted["name"]: int(counted["count"]) for counted in answer["sObjects"]}
 
 
 def text_frame(records: Iterable[Mapping[str, Scalar]], columns: Sequence[str] | None) -> pd.DataFrame:
