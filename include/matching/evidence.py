@@ -22,6 +22,7 @@ class Evidence(StrEnum):
     NAME_AND_EMAIL = "name_and_email"
     EMAIL = "email"
     PHONE = "phone"
+    DUPLICATE_RULE = "duplicate_rule"
     NEW = "new"
 
 

@@ -31,6 +31,7 @@ _WON: Final = {
     Evidence.NAME_AND_EMAIL.value: "Record {record} has the same first name, last name and e-mail.",
     Evidence.EMAIL.value: "Record {record} has the same e-mail.",
     Evidence.PHONE.value: "Record {record} has the same phone.",
+    Evidence.DUPLICATE_RULE.value: "Salesforce's duplicate rule {rule} reported record {record}, which is used.",
     Evidence.NEW.value: "No record in Salesforce is this client, so a new {sobject} is created.",
 }
 

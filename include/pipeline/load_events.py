@@ -84,6 +84,7 @@ class EventLoader:
         """Return ``events`` with an outcome for every pair (contract ``EVENTS``)."""
         self._pairs = _with_every_field(events).set_index("booking_key", drop=False)
         self._recover()
+        self._refuse_for_people()
         self._resolve_people()
         self._claim()
         self._skip_done()
@@ -110,8 +111,21 @@ class EventLoader:
                 rows = recovered.rows.set_index("booking_key", drop=False)
                 self._commit(action, rows, recovered.results, keys=_keys_sent(action, rows))
 
+    def _refuse_for_people(self) -> None:
+        """Keep back the pairs whose person Salesforce did not take, with the reason it gave for the person.
+
+        Also those whose Event is as it should be: a change of their person that Salesforce refused has to show (F4).
+        """
+        refusals = self._wiring.staging.read_frame(self._run.run_id, LOAD_PEOPLE, REFUSALS, PERSON_REFUSALS)
+        by_person = refusals.drop_duplicates("person_ref").set_index("person_ref")
+        is_concerned = self._pairs["outcome"].isna() & (self._pairs["action"] != Action.DELETE)
+        is_concerned |= self._pairs["reason"].isin([Reason.SAME_AS_LAST_WRITTEN, Reason.SHARED_EVENT])
+        self._keep_back(
+            self._pairs[is_concerned & self._pairs["person_ref"].isin(by_person.index)], by_person
+        )
+
     def _resolve_people(self) -> None:
-        """Give Events of people created by this run their WhoId; a person who was refused quarantines the pair."""
+        """Give Events of people created by this run their WhoId."""
         rows = self._open()
         waiting = rows[rows["desired_who_id"].isna() & rows["action"].isin([Action.CREATE, Action.UPDATE])]
         if waiting.empty:
@@ -122,19 +136,17 @@ class EventLoader:
         who = waiting["client_id"].map(links).astype(TEXT)
         self._pairs.loc[waiting.index, "desired_who_id"] = who
         self._pairs.loc[waiting.index, "WhoId"] = who
-        self._refuse_for_person(waiting[who.isna()])
+        self._keep_back(waiting[who.isna()], PERSON_REFUSALS.empty().set_index("person_ref"))
 
-    def _refuse_for_person(self, lost: pd.DataFrame) -> None:
-        """Quarantine the pairs whose person Salesforce did not take, with the reason it gave for the person."""
-        if lost.empty:
+    def _keep_back(self, pairs: pd.DataFrame, refusals: pd.DataFrame) -> None:
+        """Settle pairs with their person's refusal (``reason`` and ``detail`` by ``person_ref``)."""
+        if pairs.empty:
             return
-        refusals = self._wiring.staging.read_frame(self._run.run_id, LOAD_PEOPLE, REFUSALS, PERSON_REFUSALS)
-        by_person = refusals.drop_duplicates("person_ref").set_index("person_ref")
-        reasons = lost["person_ref"].map(by_person["reason"]).astype(TEXT).fillna(Reason.PERSON_NOT_WRITTEN)
-        details = lost["person_ref"].map(by_person["detail"]).astype(TEXT)
-        for reason, pairs in lost.groupby(reasons):
-            self._settle(pairs.index, Reason(str(reason)), details.loc[pairs.index])
-        self._pairs.loc[lost.index, "waits_for_key"] = lost["client_id"]
+        reasons = pairs["person_ref"].map(refusals["reason"]).astype(TEXT).fillna(Reason.PERSON_NOT_WRITTEN)
+        details = pairs["person_ref"].map(refusals["detail"]).astype(TEXT)
+        for reason, rows in pairs.groupby(reasons):
+            self._settle(rows.index, Reason(str(reason)), details.loc[rows.index])
+        self._pairs.loc[pairs.index, "waits_for_key"] = pairs["client_id"]
 
     def _claim(self) -> None:
         """Claim each pair's version; a row older than the newest claim is not sent."""
@@ -208,6 +220,7 @@ class EventLoader:
             key_column=_key_column(action),
             api=self._api,
             external_id_field=BOOKING_KEY if action is Action.CREATE else None,
+            parent_column="desired_who_id",
         )
 
     def _commit(

@@ -47,6 +47,9 @@ class Load:
 
     ``rows`` is a wire frame; ``columns`` are the Salesforce fields to send, ``key_column`` the text column that results
     are joined on. ``external_id_field`` is what an upsert goes by, or the unique field that makes an insert repeatable.
+    ``parent_column`` names the record that Salesforce locks with a row: rows of one parent are sent side by side,
+    because batches that work in parallel lock each other out ("General Guidelines for Data Loads", Bulk API 2.0 guide).
+    ``assignment_rule_id`` runs that assignment rule, by either API; without one no rule runs (rule M11).
     """
 
     step: str
@@ -59,11 +62,26 @@ class Load:
     api: LoadApi
     external_id_field: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    parent_column: str | None = None
+    assignment_rule_id: str | None = None
+
+    @property
+    def rest_headers(self) -> dict[str, str]:
+        """Return the headers of a REST call that sends rows of this load."""
+        rule = {} if self.assignment_rule_id is None else {"Sforce-Auto-Assign": self.assignment_rule_id}
+        return {**self.headers, **rule}
+
+    @property
+    def rows_in_order(self) -> pd.DataFrame:
+        """Return the rows, those of one parent side by side."""
+        if self.parent_column is None:
+            return self.rows
+        return self.rows.sort_values(self.parent_column, kind="stable", ignore_index=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """What a job of an earlier attempt did: the rows it was sent, and their results."""
+    """What a job of an earlier attempt did: the rows it was sent, and the results of those that have a final one."""
 
     rows: pd.DataFrame
     results: pd.DataFrame
@@ -110,8 +128,9 @@ class Loader:
     def recover(self, step: str, chunk: int) -> Iterator[Recovered]:
         """Yield the results of jobs that an earlier, interrupted attempt left behind.
 
-        A job that was never closed had no effect and is aborted; one past that point is waited for, never resent.
-        The caller commits what is yielded before it asks for the next.
+        A job that was never closed had no effect and is aborted; one past that point is waited for, never resent. Rows
+        that may pass another time have no result here: they are the caller's to send again. The caller commits what is
+        yielded before it asks for the next.
         """
         for job in self._wiring.ledger.jobs(self._run.run_id, step=step, chunk=chunk):
             if job.state in FINISHED:
@@ -123,7 +142,8 @@ class Loader:
                 self._run.run_id, step, _sent_name(job.chunk, job.part), None
             )
             for results in self._results(job, len(rows)):
-                yield Recovered(rows, results)
+                is_pending = _may_pass(results) | is_class(results, RetryClass.EXHAUSTED)
+                yield Recovered(rows, results[~is_pending])
 
     def _send(self, load: Load) -> Iterator[pd.DataFrame]:
         if load.rows.empty:
@@ -134,17 +154,17 @@ class Loader:
         yield from self._wiring.salesforce.write_collections(
             load.operation,
             load.sobject,
-            load.rows,
+            load.rows_in_order,
             key_column=load.key_column,
             fields=load.columns,
             external_id_field=load.external_id_field,
-            headers=load.headers,
+            headers=load.rest_headers,
         )
 
     def _send_by_bulk(self, load: Load) -> Iterator[pd.DataFrame]:
         known = self._wiring.ledger.jobs(self._run.run_id, step=load.step, chunk=load.chunk)
         first = max((job.part for job in known), default=-1) + 1
-        for part, rows in enumerate(bulk_parts(load.rows, load.columns), start=first):
+        for part, rows in enumerate(bulk_parts(load.rows_in_order, load.columns), start=first):
             job = self._submit(replace(load, rows=rows), part)
             yield from self._results(job, len(rows))
 
@@ -172,6 +192,7 @@ class Loader:
             sobject=load.sobject,
             operation=load.operation,
             external_id_field=load.external_id_field if load.operation == "upsert" else None,
+            assignment_rule_id=load.assignment_rule_id,
         )
         job = ledger.update_job(job.id, job_id=remote.id, state="created", now=self._run.now)
         with staging.open_input(run_id, load.step, f"{name}.csv") as source:

@@ -1,0 +1,107 @@
+"""Create the people that pairs need, Contacts under their Accounts (rules M8, M10, M11, M14)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from include.frames import PEOPLE
+from include.mapping.fields import CLIENT_KEY
+from include.pipeline.account_loader import AccountLoader
+from include.pipeline.artifacts import LOAD_PEOPLE
+from include.pipeline.keyed_inserts import KEYED_ROWS, Inserted, KeyedInserts
+from include.pipeline.people_lookups import PeopleLookups
+from include.pipeline.person_links import PersonLinks, wire_fields
+from include.pipeline.person_refusals import person_refusals
+from include.reasons import Reason
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from include.pipeline.context import SyncRun, Wiring
+    from include.settings.model import Settings
+
+ROWS_PER_CHUNK: Final = 25_000
+ACCOUNT_ID: Final = "AccountId"
+
+
+class PersonInserter:
+    """Inserts the new people of one run and links their clients.
+
+    ``counts`` and ``refusals`` (frames of ``PERSON_REFUSALS``) say what came of it.
+    """
+
+    def __init__(
+        self,
+        run: SyncRun,
+        wiring: Wiring,
+        settings: Settings,
+        *,
+        links: PersonLinks,
+        assignment_rule_id: str | None,
+    ) -> None:
+        self._policy = settings.duplicate_rules
+        self._links = links
+        self._inserts = KeyedInserts(
+            run,
+            wiring,
+            settings,
+            step=LOAD_PEOPLE,
+            lookups=PeopleLookups(wiring, settings),
+            parent_column=ACCOUNT_ID,
+            assignment_rule_id=assignment_rule_id,
+        )
+        self._settled: set[str] = set()
+        self.refusals: list[pd.DataFrame] = []
+        self.counts = {"created": 0, "already_there": 0, "linked_by_rule": 0, "refused": 0}
+
+    @property
+    def records_asked(self) -> int:
+        """Return how many calls were made to learn what duplicate rules found."""
+        return self._inserts.records_asked
+
+    def load(self, people: pd.DataFrame, accounts: AccountLoader) -> None:
+        """Insert ``people`` (contract ``PEOPLE``, with the column ``identities``) whose Accounts were loaded before."""
+        for inserted in self._inserts.recover():
+            self._commit(inserted)
+        left = people[~people["person_ref"].isin(self._settled)]
+        for sobject, rows in left.groupby("sobject"):
+            ready = self._with_accounts(rows, accounts) if sobject == "Contact" else rows
+            keyed = _as_keyed(ready)
+            for start in range(0, len(keyed), ROWS_PER_CHUNK):
+                for inserted in self._inserts.insert(
+                    keyed.iloc[start : start + ROWS_PER_CHUNK], total=len(keyed)
+                ):
+                    self._commit(inserted)
+
+    def _with_accounts(self, contacts: pd.DataFrame, accounts: AccountLoader) -> pd.DataFrame:
+        """Return the Contacts under their Accounts, in order of them; those whose Account was refused are refused."""
+        account_id = accounts.account_ids(contacts["account_ref"])
+        is_orphan = contacts["account_ref"].notna() & account_id.isna()
+        if is_orphan.any():
+            self._refuse(accounts.refusals_of(contacts[is_orphan]))
+        placed = contacts.assign(**{ACCOUNT_ID: account_id})[~is_orphan]
+        return placed.sort_values(ACCOUNT_ID, kind="stable", ignore_index=True)
+
+    def _commit(self, inserted: Inserted) -> None:
+        records = inserted.records
+        sent = inserted.rows.set_index("ref")
+        fields = wire_fields(sent, [*KEYED_ROWS.columns, CLIENT_KEY])
+        self._links.record_new(records, sent[fields])
+        self._settled.update(records["ref"])
+        is_created, is_ours = records["is_created"], records["is_ours"]
+        self.counts["created"] += int(is_created.sum())
+        self.counts["already_there"] += int((is_ours & ~is_created).sum())
+        self.counts["linked_by_rule"] += int((~is_ours).sum())
+        if not inserted.refused.empty:
+            refused = inserted.refused.rename(columns={"ref": "person_ref"})
+            self._refuse(person_refusals(refused, self._policy, of_missing_record=Reason.PERSON_NOT_WRITTEN))
+
+    def _refuse(self, refusals: pd.DataFrame) -> None:
+        self.counts["refused"] += len(refusals)
+        self._settled.update(refusals["person_ref"])
+        self.refusals.append(refusals)
+
+
+def _as_keyed(people: pd.DataFrame) -> pd.DataFrame:
+    declared = [name for name in PEOPLE.columns if name not in {"client_id", "sobject", "person_ref"}]
+    return people.drop(columns=declared).rename(columns={"person_ref": "ref"})

@@ -1,0 +1,80 @@
+"""Write into the records of people who were found what the settings let Coconut overwrite (rules M5, F4, M14)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from include.frames import PEOPLE
+from include.pipeline.duplicate_rules import HEADERS, DuplicateRuleAnswers
+from include.pipeline.loading import Load, Loader, choose_api
+from include.pipeline.people_lookups import PeopleLookups
+from include.pipeline.person_links import PersonLinks, wire_fields
+from include.pipeline.person_refusals import person_refusals
+from include.reasons import Reason
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from include.pipeline.context import SyncRun, Wiring
+    from include.settings.model import Settings
+
+UPDATE_PEOPLE: Final = "update_people"
+
+
+class PersonUpdater:
+    """Updates people by Id and keeps what was written; being sent twice, an update says the same twice."""
+
+    def __init__(self, run: SyncRun, wiring: Wiring, settings: Settings, *, links: PersonLinks) -> None:
+        self._settings = settings
+        self._links = links
+        self._loader = Loader(run, wiring)
+        self._answers = DuplicateRuleAnswers(
+            wiring, self._loader, settings.duplicate_rules, PeopleLookups(wiring, settings).by_ids
+        )
+        self._settled: set[str] = set()
+        self.refusals: list[pd.DataFrame] = []
+        self.counts = {"updated": 0, "update_refused": 0}
+
+    def load(self, people: pd.DataFrame) -> None:
+        """Send ``people`` (contract ``PEOPLE``): the fields of each that differ."""
+        rows = people.assign(Id=people["record_id"])
+        for recovered in self._loader.recover(UPDATE_PEOPLE, 0):
+            self._commit(self._load_of(recovered.rows, total=len(recovered.rows)), recovered.results)
+        left = rows[~rows["person_ref"].isin(self._settled)]
+        for _, of_sobject in left.groupby("sobject"):
+            load = self._load_of(of_sobject.reset_index(drop=True), total=len(of_sobject))
+            for results in self._loader.load(load):
+                self._commit(load, results)
+
+    def _load_of(self, rows: pd.DataFrame, *, total: int) -> Load:
+        fields = wire_fields(rows, [*PEOPLE.columns, "Id"])
+        return Load(
+            step=UPDATE_PEOPLE,
+            chunk=0,
+            sobject=str(rows["sobject"].iloc[0]),
+            operation="update",
+            rows=rows,
+            columns=("Id", *fields),
+            key_column="Id",
+            api=choose_api(self._settings.load_api, total),
+            headers=HEADERS[self._settings.duplicate_rules],
+        )
+
+    def _commit(self, load: Load, results: pd.DataFrame) -> None:
+        answers = self._answers.complete(load, results)
+        by_id = load.rows.set_index("Id")
+        written = by_id.loc[answers.loc[answers["is_success"], "key"]]
+        if len(written):
+            sent = written[wire_fields(written, PEOPLE.columns)]
+            self._links.record_written(written["person_ref"], sent)
+        refused = answers[~answers["is_success"]]
+        refused = refused.assign(person_ref=refused["key"].map(by_id["person_ref"]))
+        self._settled.update(written["person_ref"], refused["person_ref"])
+        self.counts["updated"] += len(written)
+        self.counts["update_refused"] += len(refused)
+        if len(refused):
+            self.refusals.append(
+                person_refusals(
+                    refused, self._settings.duplicate_rules, of_missing_record=Reason.PERSON_UNUSABLE
+                )
+            )
