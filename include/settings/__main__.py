@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from include.errors import AppointmentSyncError, ConfigurationError
 from include.settings.availability import unavailable
 from include.settings.yaml_form import format_settings, parse_settings
+from include.settings.yaml_values import shown_value
 
 if TYPE_CHECKING:
     from include.ledger.repository import Ledger, SettingsVersion
@@ -106,7 +107,8 @@ def _import(file: str, *, who: str, ledger: Callable[[], Ledger]) -> int:
     old, new = (version.settings.model_dump(mode="json") for version in (before, after))
     for name in new:
         if new[name] != old[name]:
-            sys.stdout.write(f"{name}: {_shown(old[name])} -> {_shown(new[name])}\n")
+            values = (_shown(getattr(version.settings, name)) for version in (before, after))
+            sys.stdout.write(f"{name}: {' -> '.join(values)}\n")
     sys.stdout.write(f"Saved as version {after.version} by {who}.\n")
     _warn(settings)
     return DONE
@@ -119,7 +121,7 @@ def _title(version: SettingsVersion) -> str:
 
 
 def _shown(value: object) -> str:
-    return "empty" if value in (None, "", []) else str(value)
+    return shown_value(value) or "empty"
 
 
 def _warn(settings: Settings) -> None:

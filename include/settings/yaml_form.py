@@ -8,43 +8,26 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Hashable, Mapping
-from datetime import date, timedelta
-from enum import StrEnum
+from collections.abc import Hashable, Mapping
+from datetime import timedelta
 from typing import Any
 
 import yaml
+from phonenumbers import SUPPORTED_REGIONS
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails, to_jsonable_python
+from pydantic_core import ErrorDetails
 
 from include.errors import ConfigurationError
-from include.settings.model import Settings, Switch
+from include.settings.model import CampaignRule, Settings
+from include.settings.yaml_values import expected, read_value, shown_block, shown_value
 
 SUBJECT_PLACEHOLDERS = ("service", "client", "location", "status", "appointment_id")
 """What ``subject_template`` may name in braces (S3)."""
 
 STATUSES = ("booked", "confirmed", "arrived", "in_service", "complete", "no_show", "cancelled")
-"""What ``scope_statuses`` may name: Coconut's statuses of a booking."""
+"""Coconut's statuses of a booking: what ``scope_statuses`` and ``campaign_member_statuses`` may name."""
 
-_SWITCHES = {
-    "on": Switch.ON,
-    "true": Switch.ON,
-    "yes": Switch.ON,
-    "off": Switch.OFF,
-    "false": Switch.OFF,
-    "no": Switch.OFF,
-}
 _NOTHING = frozenset({"~", "null"})
-_MINUTES = re.compile(r"\d+(\.\d+)?")
-
-_HINTS: dict[object, str] = {
-    date: "a date like 2026-01-31",
-    timedelta: "a duration like PT15M, or a number of minutes",
-    int: "a whole number",
-    float: "a number",
-    tuple: "a list like [one, two]; empty means all",
-    str: "text",
-}
 
 
 class _TextLoader(yaml.BaseLoader):
@@ -85,7 +68,8 @@ def parse_settings(text: str, *, base: Settings) -> Settings:
 def format_settings(settings: Settings) -> str:
     """Return every setting as YAML, each under a comment with what it allows and its default."""
     blocks = [
-        f"# {_allowed(name)}\n{name}:{_value(getattr(settings, name))}\n" for name in Settings.model_fields
+        f"# {_allowed(name)}\n{name}:{shown_block(getattr(settings, name))}\n"
+        for name in Settings.model_fields
     ]
     return "\n".join(blocks)
 
@@ -131,66 +115,29 @@ def _values(named: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     values, problems = {}, []
     for name, value in named.items():
         try:
-            values[name] = _reader(name)(value)
+            values[name] = read_value(name, value)
         except (TypeError, ValueError):
-            problems.append(f"{name}: expects {_expected(name)}")
+            problems.append(f"{name}: expects {expected(name)}")
     return values, problems
 
 
-def _reader(name: str) -> Callable[[Any], Any]:
-    kind = _kind(name)
-    if isinstance(kind, type) and issubclass(kind, Switch):
-        return _switch
-    return {tuple: _names, timedelta: _duration, date: _optional}.get(kind, _text)
-
-
-def _kind(name: str) -> Any:
-    """Return the type that a setting's value has; a date may be missing, so its default does not tell."""
-    default = Settings.model_fields[name].default
-    return date if default is None else type(default)
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError
-    return value
-
-
-def _optional(value: Any) -> str | None:
-    return _text(value) or None
-
-
-def _switch(value: Any) -> Switch:
-    switch = _SWITCHES.get(_text(value).lower())
-    if switch is None:
-        raise ValueError
-    return switch
-
-
-def _names(value: Any) -> tuple[str, ...]:
-    if isinstance(value, str) and not _text(value):
-        return ()
-    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
-        raise TypeError
-    return tuple(value)
-
-
-def _duration(value: Any) -> timedelta | str:
-    text = _text(value)
-    if _MINUTES.fullmatch(text):
-        return timedelta(minutes=float(text))
-    if not text or text.startswith("-"):
-        raise ValueError
-    return text
-
-
 def _sentence(detail: ErrorDetails) -> str:
-    name = str(detail["loc"][0])
+    name, *place = detail["loc"]
+    if len(place) == 2:
+        return f"{name}: rule {int(place[0]) + 1} {_fault_of_rule(str(place[1]), detail['type'])}"
     limits = {"greater_than_equal": ("ge", "at least"), "less_than_equal": ("le", "at most")}
     if detail["type"] in limits:
         key, words = limits[detail["type"]]
         return f"{name}: must be {words} {detail['ctx'][key]}"
-    return f"{name}: expects {_expected(name)}"
+    if detail["type"] == "string_pattern_mismatch":
+        return f"{name}: expects two capital letters, the ISO code of a country"
+    return f"{name}: expects {expected(str(name))}"
+
+
+def _fault_of_rule(part: str, fault: str) -> str:
+    if fault == "extra_forbidden":
+        return f"has no part {part}, only " + ", ".join(CampaignRule.model_fields)
+    return f"names no {part}"
 
 
 def _beyond_types(settings: Settings) -> list[tuple[str, str]]:
@@ -205,37 +152,20 @@ def _beyond_types(settings: Settings) -> list[tuple[str, str]]:
         problems.append(("edit_url_template", "edit_url_template: must begin with https:// or http://"))
     if "{appointment_id}" not in settings.edit_url_template:
         problems.append(("edit_url_template", "edit_url_template: must contain {appointment_id}"))
-    if strange := sorted(set(settings.scope_statuses) - set(STATUSES)):
-        text = f"scope_statuses: {', '.join(strange)} is not one of {', '.join(STATUSES)}"
-        problems.append(("scope_statuses", text))
+    problems += [
+        (name, f"{name}: {', '.join(strange)} is not one of {', '.join(STATUSES)}")
+        for name in ("scope_statuses", "campaign_member_statuses")
+        if (strange := sorted(set(getattr(settings, name)) - set(STATUSES)))
+    ]
+    if settings.default_phone_region not in SUPPORTED_REGIONS:
+        text = f"default_phone_region: {settings.default_phone_region} is not the ISO code of a country"
+        problems.append(("default_phone_region", text))
     if settings.source_overlap < timedelta(0):
         problems.append(("source_overlap", "source_overlap: must not be negative"))
     return problems
 
 
-def _expected(name: str) -> str:
-    kind = _kind(name)
-    if issubclass(kind, StrEnum):
-        return "one of " + ", ".join(member.value for member in kind)
-    return _HINTS[kind]
-
-
 def _allowed(name: str) -> str:
     field = Settings.model_fields[name]
-    parts = [_expected(name), f"default:{_value(field.default) or ' empty'}"]
+    parts = [expected(name), f"default: {shown_value(field.default) or 'empty'}"]
     return "; ".join(parts) + (f". {field.description}" if field.description else "")
-
-
-def _value(value: Any) -> str:
-    """Return a value as it stands after the colon, with the space before it; an empty one as nothing."""
-    if value is None or value in ("", ()):
-        return ""
-    if isinstance(value, StrEnum):
-        return f" {value.value}"
-    if isinstance(value, timedelta):
-        return f" {to_jsonable_python(value)}"
-    if isinstance(value, date):
-        return f" {value.isoformat()}"
-    plain = list(value) if isinstance(value, tuple) else value
-    dumped = yaml.safe_dump(plain, default_flow_style=True, allow_unicode=True, width=10_000)
-    return " " + dumped.removesuffix("...\n").rstrip("\n")

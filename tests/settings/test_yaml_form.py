@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from include.errors import ConfigurationError
 from include.mapping.subject import PLACEHOLDERS
-from include.settings.model import MatchingAlgorithm, Settings, Switch
+from include.settings.model import MEMBER_STATUSES, CampaignRule, MatchingAlgorithm, Settings, Switch
 from include.settings.yaml_form import SUBJECT_PLACEHOLDERS, format_settings, parse_settings
 
 pytestmark = pytest.mark.rule("settings")
@@ -67,12 +67,18 @@ def test_all_problems_of_a_file_are_reported_together_each_naming_its_setting() 
         subject_template: "{price}"
         edit_url_template: ftp://host
         sync_from: yesterday
+        campaign_rules: [Spring]
+        campaign_member_statuses: {done: Sent}
+        default_phone_region: ZZ
         """
     )
     named = [problem.split(":")[0] for problem in problems]
     assert sorted(named) == sorted(
         [
             "automatic_sync",
+            "campaign_member_statuses",
+            "campaign_rules",
+            "default_phone_region",
             "daily_api_budget",
             "delete_guard_percent",
             "edit_url_template",
@@ -93,6 +99,45 @@ def test_a_problem_says_what_is_allowed() -> None:
     assert problems_of("ambiguous_match: newest") == (
         "ambiguous_match: expects one of oldest, most_recently_modified, hold",
     )
+
+
+@pytest.mark.rule("M13")
+def test_campaign_rules_are_a_list_and_a_rule_names_its_campaign_and_for_whom() -> None:
+    text = """
+        campaign_rules:
+          - {campaign: Spring offers, service: Mortgage}
+          - campaign: 701000000000001
+            location: 5
+        """
+    assert parse(text).campaign_rules == (
+        CampaignRule(campaign="Spring offers", service="Mortgage"),
+        CampaignRule(campaign="701000000000001", location="5"),
+    )
+
+
+@pytest.mark.rule("M13")
+def test_every_fault_of_a_campaign_rule_says_which_rule_it_is() -> None:
+    assert problems_of("campaign_rules: [{service: Mortgage}, {campaign: '', sevice: Mortgage}]") == (
+        "campaign_rules: rule 1 names no campaign",
+        "campaign_rules: rule 2 names no campaign",
+        "campaign_rules: rule 2 has no part sevice, only campaign, service, location",
+    )
+
+
+@pytest.mark.rule("M13")
+def test_a_table_of_member_statuses_replaces_the_whole_table() -> None:
+    assert dict(Settings().campaign_member_statuses) == MEMBER_STATUSES
+    assert parse("campaign_member_statuses: {complete: Attended}").campaign_member_statuses == {
+        "complete": "Attended"
+    }
+    assert parse("campaign_member_statuses:").campaign_member_statuses == {}
+
+
+@pytest.mark.rule("M3")
+@pytest.mark.parametrize("written", ["ZZ", "us", "USA"])
+def test_a_phone_region_that_is_no_country_is_refused_with_what_is_wrong(written: str) -> None:
+    (problem,) = problems_of(f"default_phone_region: {written}")
+    assert "ISO code of a country" in problem
 
 
 def test_a_misspelt_setting_is_answered_with_the_one_that_was_meant() -> None:
@@ -130,6 +175,10 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=30)
         sync_from=st.none() | st.dates(),
         retention_days=st.integers(1, 5000),
         delete_guard_percent=st.floats(0, 100),
+        campaign_rules=st.lists(
+            st.builds(CampaignRule, campaign=TEXTS.filter(bool), service=TEXTS, location=TEXTS), max_size=3
+        ).map(tuple),
+        campaign_member_statuses=st.dictionaries(st.sampled_from(sorted(MEMBER_STATUSES)), TEXTS),
         source_overlap=st.integers(0, 10_000).map(lambda seconds: timedelta(seconds=seconds)),
     )
 )
