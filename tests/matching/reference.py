@@ -17,7 +17,14 @@ ORDER_OF_STEPS = {
 }
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 UNSEEN = "\N{ZERO WIDTH SPACE}\N{SOFT HYPHEN}\N{RIGHT-TO-LEFT MARK}"
-REGION_OF = {"canada": "CA", "ca": "CA", "united kingdom": "GB", "gb": "GB", "france": "FR", "frankreich": "FR"}
+REGION_OF = {
+    "canada": "CA",
+    "ca": "CA",
+    "united kingdom": "GB",
+    "gb": "GB",
+    "france": "FR",
+    "frankreich": "FR",
+}
 COUNTRY_CODE = {"US": "1", "CA": "1", "GB": "44", "FR": "33"}
 WAY_OUT = {"US": "011", "CA": "011", "GB": "00", "FR": "00"}
 TRUNK = {"US": "", "CA": "", "GB": "0", "FR": "0"}

@@ -7,10 +7,33 @@ from random import Random
 
 from tests.matching.reference import ALPHABET, ORDER_OF_STEPS, Reference, World, full_id
 
+ALGORITHMS = sorted(ORDER_OF_STEPS)
 PREFIXES = {"Lead": "00Q", "Contact": "003", "Account": "001"}
-FIRST_NAMES = ["Ana", " ANA", "A\N{COMBINING ACUTE ACCENT}na", "Bo", None, " "]
-LAST_NAMES = ["Gómez", "GO\N{COMBINING ACUTE ACCENT}MEZ", "Gómez ", "Li", None]
+MARK = "wx"
+"""What every name and e-mail holds, and no Id, key or word of an explanation."""
+
+FIRST_NAMES = [
+    [f"Ana{MARK}", f" ANA{MARK} ", f"A\N{COMBINING ACUTE ACCENT}na{MARK}", f"A\N{ZERO WIDTH SPACE}na{MARK}"],
+    [
+        f"Bo{MARK}",
+        f"BO{MARK}",
+        f"\N{FULLWIDTH LATIN CAPITAL LETTER B}o{MARK}",
+        f"B\N{CYRILLIC SMALL LETTER O}{MARK}",
+    ],
+    [None, " "],
+]
+LAST_NAMES = [
+    [f"Gómez{MARK}", f"GO\N{COMBINING ACUTE ACCENT}MEZ{MARK}", f"Gómez{MARK} ", f"Gomez{MARK}"],
+    [f"von  Groß{MARK}", f"Von Gross{MARK}", f"VON GROSS{MARK}", f"Von Groß{MARK}"],
+    [None],
+]
+"""Spellings of two people's names, most of them equal to the rules, and of nobody's."""
+
+COUNTRIES = [None, None, "Canada", "GB", "United Kingdom", "france", "Frankreich", "Atlantis"]
 DAYS = [datetime(2026, 1, day, tzinfo=UTC) for day in (1, 1, 2, 3)]
+MOST_CLIENTS = 12
+MOST_RECORDS = 9
+PLACE_OF_PERSON_CONTACTS = 20
 
 
 def make_world(random: Random, number: int, algorithm: str) -> World:
@@ -18,80 +41,119 @@ def make_world(random: Random, number: int, algorithm: str) -> World:
     world = World()
     world.records = _records(random, number)
     ids = [str(record["record_id"]) for record in world.records] + [_record_id("Lead", number, 99)]
-    client_ids = [str(number * 100 + place) for place in range(random.randint(1, 8))]
-    for client_id in client_ids:
-        row = {"client_id": client_id, **_person(random, number)}
-        row["is_deleted"] = random.random() < 0.1
-        row["sync_disabled"] = random.random() < 0.1
+    for place in range(random.randint(1, MOST_CLIENTS)):
+        client_id = str(number * 100 + place)
+        row = {"client_id": client_id, **_client(random, number)}
         if random.random() < 0.2:
             row["salesforce_id"] = random.choice(
-                [*ids, random.choice(ids)[:15], "unknown", "", "006000000000001"]
+                [*ids, random.choice(ids)[:15], f"Ana {MARK}", "", "006000000000001"]
             )
         world.clients.append(row)
         if random.random() < 0.3:
-            evidence = random.choice(["admin_choice", "name_and_email", "new", "claim_key"])
-            world.links.append(
-                {"client_id": client_id, "record_id": random.choice(ids), "evidence": evidence}
-            )
+            world.links.append(_link(random, client_id, world))
     world.claims = _claims(random, world, ids, algorithm)
     return world
 
 
+def _client(random: Random, number: int) -> dict[str, object]:
+    row = _person(random, number)
+    if random.random() < 0.1:
+        row["email"] = random.choice(
+            [
+                f"\N{FULLWIDTH LATIN CAPITAL LETTER A}na{MARK}{number}@example.org",
+                f"\N{ZERO WIDTH SPACE}bo{MARK}{number}@example.org",
+            ]
+        )
+    return {**row, "is_deleted": random.random() < 0.1, "sync_disabled": random.random() < 0.1}
+
+
+def _link(random: Random, client_id: str, world: World) -> dict[str, object]:
+    gone = {"record_id": _record_id("Lead", int(client_id) // 100, 99)}
+    record = random.choice([*world.records, gone])
+    is_account = record.get("sobject") == "Account"
+    return {
+        "client_id": client_id,
+        "record_id": record["record_id"],
+        "who_id": record.get("person_contact_id") if is_account else record["record_id"],
+        "evidence": random.choice(["admin_choice", "name_and_email", "new", "claim_key"]),
+    }
+
+
 def _records(random: Random, number: int) -> list[dict[str, object]]:
-    kinds = random.choices(["Lead", "Contact", "Account"], weights=[4, 4, 1], k=random.randint(0, 8))
+    kinds = random.choices(
+        ["Lead", "Contact", "Account"], weights=[4, 4, 2], k=random.randint(0, MOST_RECORDS)
+    )
     records: list[dict[str, object]] = []
     for place, sobject in enumerate(kinds):
         record = {
             "sobject": sobject,
             "record_id": _record_id(sobject, number, place),
             **_person(random, number),
+            "mobile_phone": random.choice([None, _phone(random, number, random.randint(0, 2))]),
+            "created_at": random.choice([*DAYS, None]),
+            "modified_at": random.choice([*DAYS, None]),
         }
-        record["created_at"] = random.choice([*DAYS, None])
-        record["modified_at"] = random.choice([*DAYS, None])
         if random.random() < 0.3:
             record["client_key"] = _claim_key(random, number)
         records.append(record)
         if sobject == "Account" and random.random() < 0.7:
-            records.append(_make_person_account(record, _record_id("Contact", number, place + 20)))
+            contact_id = _record_id("Contact", number, PLACE_OF_PERSON_CONTACTS + place)
+            records.append(_make_person_account(record, contact_id))
     for record in records:
-        _move(random, record, [str(other["record_id"]) for other in records])
+        _move(random, record, records)
+    _move_contacts_along(records)
     return records
 
 
 def _make_person_account(account: dict[str, object], contact_id: str) -> dict[str, object]:
     """Make a Person Account of an Account and return the Contact that belongs to it."""
+    contact = {name: value for name, value in account.items() if name != "client_key"}
     account.update(is_person_account=True, person_contact_id=contact_id)
-    shared = {
-        name: account[name]
-        for name in ("first_name", "last_name", "email", "phone", "created_at", "modified_at")
-    }
     ids = {"sobject": "Contact", "record_id": contact_id, "account_id": account["record_id"]}
-    return {**shared, **ids, "is_person_account": True}
+    return {**contact, **ids, "is_person_account": True}
 
 
-def _move(random: Random, record: dict[str, object], ids: list[str]) -> None:
+def _move(random: Random, record: dict[str, object], records: list[dict[str, object]]) -> None:
     """Delete, merge or convert a record now and then; a chain can be long, broken or even a circle."""
-    prefix = str(record["record_id"])[:3]
-    if record["sobject"] == "Lead" and random.random() < 0.25:
+    ids = {
+        sobject: [str(one["record_id"]) for one in records if one["sobject"] == sobject]
+        for sobject in PREFIXES
+    }
+    if record["sobject"] == "Lead" and random.random() < 0.3:
         record["is_converted"] = True
-        contacts = [other for other in ids if other.startswith("003")]
-        record["converted_contact_id"] = random.choice([*contacts, None])
+        contact = random.choice([one for one in records if one["sobject"] == "Contact"] or [{}])
+        record["converted_contact_id"] = random.choice([contact.get("record_id"), None])
+        record["converted_account_id"] = random.choice([contact.get("account_id"), *ids["Account"], None])
     if random.random() < 0.25:
         record["is_deleted"] = True
+        is_person = record.get("is_person_account")
+        alike = {one["record_id"] for one in records if one.get("is_person_account") == is_person}
         record["master_record_id"] = random.choice(
-            [*(other for other in ids if other.startswith(prefix)), None]
+            [*(one for one in ids[str(record["sobject"])] if one in alike), None]
         )
 
 
+def _move_contacts_along(records: list[dict[str, object]]) -> None:
+    """Let the Contact of a Person Account be deleted, or merged into another's Contact, together with it."""
+    by_id = {record["record_id"]: record for record in records}
+    for contact in records:
+        account = by_id.get(contact.get("account_id"))
+        if account is None:
+            continue
+        survivor = by_id.get(account.get("master_record_id"), {})
+        contact["is_deleted"] = account.get("is_deleted")
+        contact["master_record_id"] = survivor.get("person_contact_id")
+
+
 def _claims(random: Random, world: World, ids: list[str], algorithm: str) -> list[dict[str, object]]:
-    reference = Reference(world, {"matching_algorithm": algorithm})
+    reference = Reference(world, {"matching_algorithm": algorithm, "default_phone_region": "US"})
     number = int(str(world.clients[0]["client_id"])) // 100
     names = {f"client:{row['client_id']}" for row in world.clients}
     for row in world.clients:
         names |= set(reference.identities_of(row).values())
     claims = []
     for name in sorted(names):
-        if random.random() < 0.25:
+        if random.random() < 0.2:
             record_id = random.choice([*ids, None, None])
             claim = {"identity": name, "claim_key": _claim_key(random, number), "record_id": record_id}
             claims.append({**claim, "is_retired": random.random() < 0.2})
@@ -99,25 +161,37 @@ def _claims(random: Random, world: World, ids: list[str], algorithm: str) -> lis
 
 
 def _claim_key(random: Random, number: int) -> str:
-    return f"{number}-{random.randint(1, 4)}"
+    return f"{random.choice(['', 'east-'])}{number}-{random.randint(1, 3)}"
 
 
 def _person(random: Random, number: int) -> dict[str, object]:
-    emails = [f"ana{number}@example.org", f"ANA{number}@Example.org ", f"bo{number}@example.org", None]
-    area, line = divmod(number, 10_000)
-    phones = [
-        f"({416 + area}) 555-{line:04}",
-        f"+1 {416 + area} 555 {line:04}",
-        f"{516 + area}.555.{line:04}",
-        "n/a",
-        None,
+    """Return the values of one of two people, now and then with the other's, or without one."""
+    emails = [
+        [f"ana{MARK}{number}@example.org", f"ANA{MARK}{number}@Example.org "],
+        [f"bo{MARK}{number}@example.org"],
     ]
+    who = random.randint(0, 1)
     return {
-        "first_name": random.choice(FIRST_NAMES),
-        "last_name": random.choice(LAST_NAMES),
-        "email": random.choice(emails),
-        "phone": random.choice(phones),
+        "first_name": random.choice(FIRST_NAMES[_whose(random, who)]),
+        "last_name": random.choice(LAST_NAMES[_whose(random, who)]),
+        "email": random.choice([*emails, [None]][_whose(random, who)]),
+        "phone": _phone(random, number, _whose(random, who)),
+        "country": random.choice(COUNTRIES),
     }
+
+
+def _whose(random: Random, who: int) -> int:
+    return random.choice([who] * 6 + [1 - who, 2])
+
+
+def _phone(random: Random, number: int, who: int) -> str | None:
+    """Return the American or the British person's phone, or nobody's, typed in one of many ways."""
+    line = f"{number:07}"
+    american = [f"(416) {line[:3]}-{line[3:]}", f"+1 416 {line}", f"1-416-{line}", f"416{line} ext. 12"]
+    british = [f"020 7{line[:3]} {line[3:]}", f"+44 20 7{line}", f"0044 20 7{line}", f"011 44 20 7{line}"]
+    return random.choice(
+        [american, british, [f"01 2{line[0]} {line[1:]}", f"+33 1 2{line}", "n/a", None]][who]
+    )
 
 
 def _record_id(sobject: str, number: int, place: int) -> str:
@@ -125,6 +199,3 @@ def _record_id(sobject: str, number: int, place: int) -> str:
     found = full_id(body)
     assert found is not None
     return found
-
-
-ALGORITHMS = sorted(ORDER_OF_STEPS)
