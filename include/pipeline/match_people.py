@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from include.frames import CLIENTS
@@ -26,6 +26,7 @@ from include.pipeline.artifacts import (
 from include.pipeline.candidates import find_candidates
 from include.pipeline.check_org import check_org
 from include.pipeline.context import SyncRun, Wiring
+from include.pipeline.person_inputs import find_person_inputs
 from include.pipeline.phone_index import PhoneIndex
 from include.pipeline.sync_staff import read_active_users, refresh_staff_links
 
@@ -52,6 +53,16 @@ def match_people(run: SyncRun, wiring: Wiring) -> dict[str, object]:
         wiring.ledger.bind_org(wiring.salesforce.organization_id)
         clients = read_clients(run, wiring, manifest)
         decisions = _decide(wiring, clients, settings)
+        in_force = find_person_inputs(
+            run,
+            wiring,
+            decisions.decisions,
+            clients,
+            settings=settings.settings,
+            mappings=mappings,
+            org_fields=org_fields,
+        )
+        decisions = replace(decisions, decisions=in_force)
         staff_links, owners = _check_owners(run, wiring, settings)
         _stage(run, wiring, clients, decisions, staff_links, owners)
         _stage_chunks(run, wiring, manifest, decisions.decisions)

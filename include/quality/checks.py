@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from include.frames import BOOKINGS, EVENTS, PEOPLE
+from include.frames import BOOKINGS, CLEAR, EVENTS, PEOPLE
 from include.mapping.event_fields import CODE_LENGTH, NAME_LENGTH, URL_LENGTH
 from include.mapping.fields import STANDARD_LENGTHS, default_mappings
 from include.mapping.hurdles import KINDS, STATUSES
@@ -20,10 +20,11 @@ from include.reasons import Reason
 
 
 class Suite(StrEnum):
-    """The frames that are checked; new and changed Events are told apart because only a new one must be whole."""
+    """The frames that are checked; new and changed records are told apart because only a new one must be whole."""
 
     SOURCE = "source"
-    PEOPLE = "people"
+    NEW_PEOPLE = "new_people"
+    CHANGED_PEOPLE = "changed_people"
     NEW_EVENTS = "new_events"
     CHANGED_EVENTS = "changed_events"
 
@@ -41,7 +42,7 @@ INSTANT_PATTERN: Final = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.000Z$"
 USER_ID_PATTERN: Final = r"^005[A-Za-z0-9]{15}$"
 PERSON_ID_PATTERN: Final = r"^(?:00Q|003)[A-Za-z0-9]{15}$"
 SUBJECT_PATTERN: Final = r"^\S.* \[(?:Appointment|Walk-In)\]$"
-EMAIL_PATTERN: Final = r"^[^\s@]+@[^\s@.]+(?:\.[^\s@.]+)+$"
+EMAIL_PATTERN: Final = rf"^(?:[^\s@]+@[^\s@.]+(?:\.[^\s@.]+)+|{CLEAR})$"
 
 MOST_MINUTES: Final = 14 * 24 * 60
 """Length of the longest Event that Salesforce takes (Object Reference, Event)."""
@@ -100,18 +101,30 @@ SOURCE_CHECKS: Final = (
 )
 """On the pairs as they were read, with the derived columns of ``include.quality.gate``."""
 
-PEOPLE_CHECKS: Final = (
-    _columns(*PEOPLE.columns, "LastName"),
+_PEOPLE_SHAPES: Final = (
     _present("person_ref"),
     _unique("person_ref"),
-    _one_of("operation", "insert", "update"),
     _one_of("sobject", "Lead", "Contact", "Account"),
-    _present("LastName", Reason.UNNAMED_CLIENT),
     _shaped("Email", EMAIL_PATTERN, Reason.INVALID_EMAIL),
-    _shaped("OwnerId", USER_ID_PATTERN, Reason.DEFAULT_OWNER_MALFORMED),
+    _shaped("PersonEmail", EMAIL_PATTERN, Reason.INVALID_EMAIL),
     *_lengths("Lead", "Contact", "Account"),
 )
 """On the people who are to be written; checks on fields that a frame does not have are left out."""
+
+NEW_PEOPLE_CHECKS: Final = (
+    _columns(*PEOPLE.columns, "LastName"),
+    *_PEOPLE_SHAPES,
+    _one_of("operation", "insert"),
+    _present("LastName", Reason.UNNAMED_CLIENT),
+    _shaped("OwnerId", USER_ID_PATTERN, Reason.DEFAULT_OWNER_MALFORMED),
+)
+
+CHANGED_PEOPLE_CHECKS: Final = (
+    _columns(*PEOPLE.columns),
+    *_PEOPLE_SHAPES,
+    _one_of("operation", "update"),
+    _present("record_id"),
+)
 
 _EVENT_SHAPES: Final = (
     _columns(*EVENTS.columns, BOOKING_KEY, "Subject", "StartDateTime", "EndDateTime", "OwnerId", "WhoId"),
@@ -155,7 +168,8 @@ CHANGED_EVENT_CHECKS: Final = (*_EVENT_SHAPES, _present("event_id"))
 
 SUITES: Final[Mapping[Suite, tuple[Check, ...]]] = {
     Suite.SOURCE: SOURCE_CHECKS,
-    Suite.PEOPLE: PEOPLE_CHECKS,
+    Suite.NEW_PEOPLE: NEW_PEOPLE_CHECKS,
+    Suite.CHANGED_PEOPLE: CHANGED_PEOPLE_CHECKS,
     Suite.NEW_EVENTS: NEW_EVENT_CHECKS,
     Suite.CHANGED_EVENTS: CHANGED_EVENT_CHECKS,
 }

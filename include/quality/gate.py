@@ -9,6 +9,7 @@ from typing import Any, Final
 import pandas as pd
 
 from include.frames import TEXT
+from include.mapping.person_drafts import UPDATE
 from include.mapping.times import event_times
 from include.quality.checks import Suite
 from include.quality.suites import CheckResult, SuiteRunner
@@ -85,19 +86,28 @@ class QualityGate:
 
     def check_people(self, people: pd.DataFrame) -> Verdict:
         """Check the people who are to be written (contract ``PEOPLE``); quarantined ones have their reason already."""
-        loadable = people[people["outcome"].isna()] if "outcome" in people else people
-        return self._check(Suite.PEOPLE, loadable, key_column="person_ref")
+        if not {"outcome", "operation"} <= set(people.columns):
+            return self._check(Suite.NEW_PEOPLE, people, key_column="person_ref")
+        loadable = people[people["outcome"].isna()]
+        is_update = loadable["operation"].eq(UPDATE)
+        return _joined(
+            [
+                self._check(Suite.NEW_PEOPLE, loadable[~is_update], key_column="person_ref"),
+                self._check(Suite.CHANGED_PEOPLE, loadable[is_update], key_column="person_ref"),
+            ]
+        )
 
     def check_events(self, events: pd.DataFrame) -> Verdict:
         """Check the Events that are to be created or updated (contract ``EVENTS`` with its wire fields)."""
         loadable = events[events["outcome"].isna()]
-        verdicts = [
-            self._check(suite, loadable[loadable["action"] == str(action)], key_column="booking_key")
-            for suite, action in ((Suite.NEW_EVENTS, Action.CREATE), (Suite.CHANGED_EVENTS, Action.UPDATE))
-        ]
-        return Verdict(
-            failing=pd.concat([verdict.failing for verdict in verdicts], ignore_index=True),
-            broken=tuple(sentence for verdict in verdicts for sentence in verdict.broken),
+        return _joined(
+            [
+                self._check(suite, loadable[loadable["action"] == str(action)], key_column="booking_key")
+                for suite, action in (
+                    (Suite.NEW_EVENTS, Action.CREATE),
+                    (Suite.CHANGED_EVENTS, Action.UPDATE),
+                )
+            ]
         )
 
     @property
@@ -171,6 +181,13 @@ class QualityGate:
                     f"(more than {self._most_failing_percent:g} %); look at the validation result for which"
                 )
         return problems
+
+
+def _joined(verdicts: list[Verdict]) -> Verdict:
+    return Verdict(
+        failing=pd.concat([verdict.failing for verdict in verdicts], ignore_index=True),
+        broken=tuple(sentence for verdict in verdicts for sentence in verdict.broken),
+    )
 
 
 def _tally(result: CheckResult) -> _Tally:

@@ -195,7 +195,7 @@ def test_the_validation_result_is_json_with_counts_and_keys_but_no_personal_valu
     gate = QualityGate()
     gate.check_people(people(person(Email="ana.silva@"), person("new:11", LastName="Q" * 99)))
     report = json.loads(json.dumps(gate.report()))
-    expectations = report["frames"]["people"]["expectations"]
+    expectations = report["frames"]["new_people"]["expectations"]
     failed = {(entry["column"], entry["reason"]): entry for entry in expectations if entry["failed"]}
     assert failed["Email", "invalid_email"]["keys"] == ["new:10"]
     assert failed["LastName", "value_too_long"]["failed"] == 1
