@@ -49,6 +49,26 @@ OUTCOMES = FrameContract(
     },
 )
 
+CLIENT_OUTCOMES = FrameContract(
+    "client_outcomes",
+    {
+        # one row per client that a run was about by themselves, booking or not
+        "client_id": TEXT,
+        "source_version": WHOLE,  # updated_at in microseconds since the epoch
+        "source_digest": TEXT,
+        "outcome": TEXT,
+        "reason": TEXT,
+        "detail": TEXT,
+        "waits_for": TEXT,
+        "waits_for_key": TEXT,
+    },
+)
+
+CLIENT_WAITING = FrameContract(
+    "clients_waiting",
+    {"client_id": TEXT, "reason": TEXT, "waits_for": TEXT, "waits_for_key": TEXT, "last_seen_at": INSTANT},
+)
+
 SETTLED = FrameContract("settled", {"booking_key": TEXT, "settled_version": WHOLE, "settled_digest": TEXT})
 
 REKEYED = FrameContract("rekeyed", {"old_booking_key": TEXT, "new_booking_key": TEXT, "new_client_id": TEXT})
@@ -83,6 +103,8 @@ CLAIMED_PEOPLE = FrameContract(
     },
 )
 
+CLAIMED_RECORDS = FrameContract("claimed_records", {"claim_key": TEXT, "record_id": TEXT})
+
 PEOPLE_RESULTS = FrameContract(
     "people_results",
     {
@@ -93,7 +115,7 @@ PEOPLE_RESULTS = FrameContract(
         "created_by_us": CLAIM,
         "evidence": TEXT,
         "claim_key": TEXT,
-        "values": TEXT,  # JSON; missing = as it was
+        "values": TEXT,  # JSON of fields just written, without nulls; fields it does not name are as they were
     },
 )
 

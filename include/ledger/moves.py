@@ -10,6 +10,7 @@ import pandas as pd
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select
 
 from include.frames import TEXT, FrameContract
+from include.ledger import switches
 from include.ledger.bulk import read
 from include.ledger.contracts import WAITING
 from include.ledger.people import ADMIN_CHOICE
@@ -22,7 +23,7 @@ from include.ledger.tables import (
     quarantine,
     staff_links,
 )
-from include.reasons import REASONS, Reason, WaitsFor
+from include.reasons import REASONS, Outcome, Reason, WaitsFor
 
 KINDS = ("appointment", "walk_in")
 _SCOPE = ("scope_services", "scope_locations", "scope_statuses")
@@ -54,6 +55,7 @@ def moved_appointments(
     settings: SettingsVersion,
     moved_clients: Callable[[pd.DataFrame], set[str]],
     active_users: Callable[[set[str]], set[str]],
+    now: datetime,
 ) -> frozenset[int]:
     """Return the bookings whose wait is over."""
     moved = (
@@ -61,13 +63,15 @@ def moved_appointments(
             connection, kinds, and_(quarantine.c.waits_for == WaitsFor.STAFF_LINK.value, _staff_link_moved())
         ),
         _waiting(connection, kinds, and_(quarantine.c.waits_for == WaitsFor.PERSON.value, _person_moved())),
+        _waiting(connection, kinds, and_(quarantine.c.outcome == Outcome.DISABLED.value, _switch_moved())),
         _moved_clients(waiting(connection, kinds, [WaitsFor.CLIENT]), moved_clients),
-        _ruled_otherwise(waiting(connection, kinds, [WaitsFor.CLIENT, WaitsFor.PERSON]), settings.changed_at),
-        _moved_settings(waiting(connection, kinds, [WaitsFor.SETTING]), settings.changed_at),
-        _moved_users(
+        ruled_otherwise(waiting(connection, kinds, [WaitsFor.CLIENT, WaitsFor.PERSON]), settings.changed_at),
+        moved_settings(waiting(connection, kinds, [WaitsFor.SETTING]), settings.changed_at),
+        moved_users(
             waiting(connection, kinds, [WaitsFor.SALESFORCE_USER]), settings.changed_at, active_users
         ),
         _events_of_moved_staff(connection, kinds),
+        _events_of_moved_people(connection, kinds, now),
     )
     return frozenset().union(*(_ids(rows) for rows in moved))
 
@@ -105,6 +109,10 @@ def _person_moved() -> ColumnElement[bool]:
     return or_(exists(link_moved), exists(chosen))
 
 
+def _switch_moved() -> ColumnElement[bool]:
+    return switches.moved_since(quarantine.c.client_id, quarantine.c.last_seen_at)
+
+
 def _moved_clients(rows: pd.DataFrame, moved_clients: Callable[[pd.DataFrame], set[str]]) -> pd.DataFrame:
     if rows.empty:
         return rows
@@ -113,12 +121,12 @@ def _moved_clients(rows: pd.DataFrame, moved_clients: Callable[[pd.DataFrame], s
     return rows[rows["client_id"].isin(moved_clients(seen))] if len(seen) else rows.iloc[:0]
 
 
-def _moved_settings(rows: pd.DataFrame, changed_at: Mapping[str, datetime]) -> pd.DataFrame:
+def moved_settings(rows: pd.DataFrame, changed_at: Mapping[str, datetime]) -> pd.DataFrame:
     """Return the rows of which a setting named in ``waits_for_key`` changed since they were last seen."""
     return rows[_changed_since(rows["waits_for_key"], rows["last_seen_at"], changed_at)]
 
 
-def _moved_users(
+def moved_users(
     rows: pd.DataFrame, changed_at: Mapping[str, datetime], active_users: Callable[[set[str]], set[str]]
 ) -> pd.DataFrame:
     """Return the rows whose user is active now, or whose setting may name another user by now."""
@@ -126,11 +134,11 @@ def _moved_users(
         return rows
     users = set(rows["waits_for_key"].dropna())
     is_active = rows["waits_for_key"].isin(active_users(users) if users else set())
-    ruled_otherwise = _ruled_otherwise(rows, changed_at)
-    return rows[is_active | rows.index.isin(ruled_otherwise.index)]
+    rests_on_setting = ruled_otherwise(rows, changed_at)
+    return rows[is_active | rows.index.isin(rests_on_setting.index)]
 
 
-def _ruled_otherwise(rows: pd.DataFrame, changed_at: Mapping[str, datetime]) -> pd.DataFrame:
+def ruled_otherwise(rows: pd.DataFrame, changed_at: Mapping[str, datetime]) -> pd.DataFrame:
     """Return the rows whose reason rests on a setting that changed since they were last seen."""
     names = rows["reason"].map({reason.value: REASONS[reason].setting for reason in Reason}).astype(TEXT)
     return rows[_changed_since(names.mask(names == ""), rows["last_seen_at"], changed_at)]
@@ -161,6 +169,22 @@ def _events_of_moved_staff(connection: Connection, kinds: tuple[str, ...]) -> pd
             staff_links.c.salesforce_user_id.is_not(None),
             staff_links.c.salesforce_user_id.is_distinct_from(event_links.c.owner_id),
             staff_links.c.updated_at > event_links.c.read_at,
+            _is_selected(event_links.c.kind, kinds),
+        )
+    )
+    return read(connection, query, _APPOINTMENTS)
+
+
+def _events_of_moved_people(connection: Connection, kinds: tuple[str, ...], now: datetime) -> pd.DataFrame:
+    """Return the bookings whose upcoming Event belongs to somebody its client was taken for before (M1)."""
+    query = (
+        select(event_links.c.appointment_id)
+        .join(person_links, person_links.c.client_id == event_links.c.client_id)
+        .where(
+            event_links.c.event_id.is_not(None),
+            event_links.c.ends_at >= now,
+            person_links.c.who_id.is_distinct_from(event_links.c.who_id),
+            person_links.c.updated_at > event_links.c.read_at,
             _is_selected(event_links.c.kind, kinds),
         )
     )

@@ -11,8 +11,10 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Table,
+    Text,
     and_,
     case,
+    cast,
     func,
     literal,
     not_,
@@ -21,6 +23,7 @@ from sqlalchemy import (
     true,
     update,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 
 from include.frames import DECISIONS, PERSON_LINKS
 from include.ledger.bulk import read, stage, stage_keys
@@ -42,10 +45,15 @@ def links_of(connection: Connection, client_ids: Collection[str]) -> pd.DataFram
     return read(connection, query, PERSON_LINKS)
 
 
+def linked_clients(connection: Connection) -> frozenset[int]:
+    """Return the clients that have a link."""
+    return frozenset(int(one) for one in connection.execute(select(person_links.c.client_id)).scalars())
+
+
 def record(
     connection: Connection, run_id: str, links: pd.DataFrame, *, settings_version: int, now: datetime
 ) -> None:
-    """Record links, and settle the claims their keys come from."""
+    """Record links, and settle the claims their keys come from; of written values only the fields named replace."""
     staged = stage(connection, PEOPLE_RESULTS, links)
     _settle_claims(connection, staged)
     columns = [name for name in PEOPLE_RESULTS.columns if name != "values"]
@@ -59,7 +67,7 @@ def record(
     names = [*columns, "written_values", "settings_version", "last_run_id", "created_at", "updated_at"]
     recorded = upsert(connection, person_links).from_select(names, rows.order_by(staged.c.client_id))
     new, old = recorded.excluded, person_links.c
-    values = func.coalesce(new.written_values, old.written_values)
+    values = _overlaid(connection, old.written_values, new.written_values)
     evidence = case((new.evidence == KEPT_LINK, old.evidence), else_=new.evidence)
     is_same_record = old.record_id == new.record_id
     news = or_(
@@ -83,9 +91,25 @@ def record(
                 "last_run_id": new.last_run_id,
                 "updated_at": case((news, new.updated_at), else_=old.updated_at),
             },
-            where=not_(and_(old.evidence == ADMIN_CHOICE, new.evidence != ADMIN_CHOICE)),
+            where=not_(
+                and_(
+                    old.evidence == ADMIN_CHOICE,
+                    new.evidence != ADMIN_CHOICE,
+                    # A choice made before the run was heard: who is linked otherwise has one that cannot be used (M7).
+                    old.updated_at > new.updated_at,
+                )
+            ),
         )
     )
+
+
+def _overlaid(connection: Connection, old: ColumnElement[str], new: ColumnElement[str]) -> ColumnElement[str]:
+    """Return the JSON object ``old`` with the fields of ``new`` in place of its own; either may be missing."""
+    if connection.dialect.name == "postgresql":
+        both: ColumnElement[str] = cast(cast(old, JSONB).op("||")(cast(new, JSONB)), Text)
+    else:
+        both = func.json_patch(old, new)
+    return func.coalesce(both, new, old)
 
 
 def _settle_claims(connection: Connection, staged: Table) -> None:

@@ -11,7 +11,9 @@ from sqlalchemy import Engine
 
 from include.ledger import (
     binding,
+    choices,
     claims,
+    client_outcomes,
     event_links,
     event_results,
     field_reports,
@@ -20,21 +22,22 @@ from include.ledger import (
     migrate,
     moves,
     people,
+    phone_index,
     quarantine,
     runs,
-    phone_index,
     settings_store,
     settling,
     staff,
+    switches,
     written_values,
 )
 from include.ledger.engine import configure, reading, writing
 from include.ledger.jobs import JobRecord, JobState
 from include.ledger.mapping_store import MappingsVersion
+from include.ledger.phone_index import PhoneIndexState
 from include.ledger.runs import RunState
 from include.ledger.settings_store import SettingsVersion
 from include.reasons import WaitsFor
-from include.ledger.phone_index import PhoneIndexState
 
 if TYPE_CHECKING:
     from include.pipeline.context import SyncRun
@@ -156,11 +159,19 @@ class Ledger:
 
     # --- runs
 
-    def open_run(self, run: SyncRun, *, settings_version: int) -> None:
-        """Record that a run began, and which dirty keys it found; one that failed or wrote nothing runs again."""
+    def open_run(self, run: SyncRun, *, settings_version: int, request: str | None = None) -> None:
+        """Record that a run began, and which dirty keys it found; one that failed or wrote nothing runs again.
+
+        ``request`` is JSON of what a person asked the run for.
+        """
         with writing(self.engine) as connection:
-            runs.open_run(connection, run, settings_version=settings_version)
+            runs.open_run(connection, run, settings_version=settings_version, request=request)
             settling.see_dirty(connection, run)
+
+    def was_planned(self, request: str, *, settings_version: int) -> bool:
+        """Tell whether a dry run of this request, under these settings, ended with its plan (T6)."""
+        with reading(self.engine) as connection:
+            return runs.was_planned(connection, request, settings_version=settings_version)
 
     def finish_run(self, run_id: str, *, state: str, now: datetime) -> None:
         """Record how a run ended that never came to settle (``RunState``)."""
@@ -211,20 +222,28 @@ class Ledger:
         settings: SettingsVersion,
         moved_clients: Callable[[pd.DataFrame], set[str]],
         active_users: Callable[[set[str]], set[str]],
+        now: datetime,
     ) -> frozenset[int]:
         """Return the bookings whose pairs wait for something that moved since the run that saw them last (Q2).
 
-        Events whose staff link moved to a user who is not their owner come along (S7).
+        Events whose staff link moved to a user who is not their owner come along (S7), and upcoming ones whose client
+        was linked to somebody else (M1).
 
         Args:
             kinds: the selection's kinds; pairs of no known kind belong to every selection.
             settings: the settings in force.
             moved_clients: given a frame ``client_id, last_seen_at``, returns the clients that moved since.
             active_users: given Salesforce user Ids, returns those that are active now; not called without need.
+            now: tells upcoming Events from past ones.
         """
         with reading(self.engine) as connection:
             return moves.moved_appointments(
-                connection, kinds, settings=settings, moved_clients=moved_clients, active_users=active_users
+                connection,
+                kinds,
+                settings=settings,
+                moved_clients=moved_clients,
+                active_users=active_users,
+                now=now,
             )
 
     # --- Events
@@ -248,7 +267,13 @@ class Ledger:
             return event_links.claim_versions(connection, run_id, pairs, now=self._clock())
 
     def record_event_results(
-        self, run_id: str, results: pd.DataFrame, *, settings_version: int, now: datetime
+        self,
+        run_id: str,
+        results: pd.DataFrame,
+        *,
+        settings_version: int,
+        mapping_version: int,
+        now: datetime,
     ) -> None:
         """Record what was written to the org (``contracts.EVENT_RESULTS``); the second commit point of a run.
 
@@ -256,7 +281,14 @@ class Ledger:
         the next run writes all of them.
         """
         with writing(self.engine) as connection:
-            event_results.record(connection, run_id, results, settings_version=settings_version, now=now)
+            event_results.record(
+                connection,
+                run_id,
+                results,
+                settings_version=settings_version,
+                mapping_version=mapping_version,
+                now=now,
+            )
 
     def rekey_event(self, rekeyed: pd.DataFrame) -> None:
         """Move Events from one pair of a booking to another (``contracts.REKEYED``; S4, a replaced attendee)."""
@@ -291,25 +323,6 @@ class Ledger:
         with reading(self.engine) as connection:
             return written_values.of_records(connection, record_ids)
 
-    def person_claims(self, identities: Collection[str]) -> pd.DataFrame:
-        """Return the claims of these identities, retired ones included (``frames.CLAIMS``)."""
-        with reading(self.engine) as connection:
-            return claims.of_identities(connection, identities)
-
-    def claim_identities(
-        self, run_id: str, groups: pd.DataFrame, *, namespace: str, now: datetime
-    ) -> pd.DataFrame:
-        """Claim each person before creation (``contracts.PERSON_GROUPS`` → ``CLAIMED_PEOPLE``; M8).
-
-        An unretired claim of any identity of the group wins: a settled one before an unsettled, then the smallest key;
-        the group's other identities lead to it from then on. Otherwise a key never handed out before is.
-        """
-        with writing(self.engine) as connection:
-            return claims.claim(connection, run_id, groups, namespace=namespace, now=now)
-
-    def settle_claims(self, records: pd.DataFrame) -> None:
-        """Note the records created under keys that no client is linked by (``contracts.CLAIMED_RECORDS``; M10)."""
-        with writing(self.engine) as connection:
     def phone_index_state(self, sobject: str) -> PhoneIndexState | None:
         """Return what the index of phones holds of an sObject, or nothing before it was first filled (M3)."""
         with reading(self.engine) as connection:
@@ -335,6 +348,25 @@ class Ledger:
         with writing(self.engine) as connection:
             phone_index.mark(connection, sobject, reached, now=self._clock())
 
+    def person_claims(self, identities: Collection[str]) -> pd.DataFrame:
+        """Return the claims of these identities, retired ones included (``frames.CLAIMS``)."""
+        with reading(self.engine) as connection:
+            return claims.of_identities(connection, identities)
+
+    def claim_identities(
+        self, run_id: str, groups: pd.DataFrame, *, namespace: str, now: datetime
+    ) -> pd.DataFrame:
+        """Claim each person before creation (``contracts.PERSON_GROUPS`` → ``CLAIMED_PEOPLE``; M8).
+
+        An unretired claim of any identity of the group wins: a settled one before an unsettled, then the smallest key;
+        the group's other identities lead to it from then on. Otherwise a key never handed out before is.
+        """
+        with writing(self.engine) as connection:
+            return claims.claim(connection, run_id, groups, namespace=namespace, now=now)
+
+    def settle_claims(self, records: pd.DataFrame) -> None:
+        """Note the records created under keys that no client is linked by (``contracts.CLAIMED_RECORDS``; M10)."""
+        with writing(self.engine) as connection:
             claims.settle(connection, records)
 
     def retire_claims(self, claim_keys: Collection[str], now: datetime) -> None:
@@ -347,7 +379,7 @@ class Ledger:
     ) -> None:
         """Record who each client is in Salesforce (``contracts.PEOPLE_RESULTS``); the first commit point of a run.
 
-        An administrator's choice is replaced only by another one.
+        An administrator's choice made after ``now`` stays; an earlier one is replaced, because the run heard it first.
         """
         with writing(self.engine) as connection:
             people.record(connection, run_id, links, settings_version=settings_version, now=now)
@@ -375,6 +407,56 @@ class Ledger:
         """Return what a run reported of single fields (``frames.FIELD_REPORTS``)."""
         with reading(self.engine) as connection:
             return field_reports.of_run(connection, run_id)
+
+    def linked_clients(self) -> frozenset[int]:
+        """Return every client that has a link."""
+        with reading(self.engine) as connection:
+            return people.linked_clients(connection)
+
+    def choose_person(self, client_id: str, record_id: str, *, who: str, now: datetime) -> str:
+        """Say, as an administrator, which record a client is (M1); return the record's Id with 18 characters.
+
+        What was held for want of a choice is read again by the next run, which also checks the record against the org.
+
+        Raises:
+            ConfigurationError: the Id is not one of a Lead, Contact or Account.
+        """
+        with writing(self.engine) as connection:
+            return choices.choose(connection, client_id, record_id, who=who, now=now)
+
+    # --- clients by themselves
+
+    def disable_clients(self, client_ids: Collection[str], *, who: str, now: datetime) -> frozenset[str]:
+        """Switch the sync of these clients off (T4); return those of whom it was on."""
+        with writing(self.engine) as connection:
+            return switches.switch(connection, client_ids, is_disabled=True, who=who, now=now)
+
+    def enable_clients(self, client_ids: Collection[str], *, who: str, now: datetime) -> frozenset[str]:
+        """Switch the sync of these clients on again (T4); return those of whom it was off."""
+        with writing(self.engine) as connection:
+            return switches.switch(connection, client_ids, is_disabled=False, who=who, now=now)
+
+    def disabled_clients(self, client_ids: Collection[str]) -> frozenset[str]:
+        """Return those of these clients whose sync is switched off here; Coconut's own flag is not ours."""
+        with reading(self.engine) as connection:
+            return switches.disabled(connection, client_ids)
+
+    def settled_clients(self, client_ids: Collection[str]) -> pd.DataFrame:
+        """Return how clients last settled by themselves: ``client_id, outcome, settled_version, settled_digest``."""
+        with reading(self.engine) as connection:
+            return client_outcomes.settled(connection, client_ids)
+
+    def moved_clients(
+        self, *, settings: SettingsVersion, active_users: Callable[[set[str]], set[str]]
+    ) -> frozenset[int]:
+        """Return the clients held, quarantined or disabled by themselves who wait for something that moved (Q2)."""
+        with reading(self.engine) as connection:
+            return client_outcomes.moved(connection, settings=settings, active_users=active_users)
+
+    def client_status(self, client_id: str) -> dict[str, object] | None:
+        """Return a client's row of the view ``client_status`` (T5), or nothing of a client the ledger never met."""
+        with reading(self.engine) as connection:
+            return client_outcomes.status(connection, client_id)
 
     # --- staff
 
@@ -438,7 +520,7 @@ class Ledger:
 
     # --- settle
 
-    def settle(
+    def settle(  # noqa: PLR0913 - the facts of one run, all by name
         self,
         run: SyncRun,
         outcomes: pd.DataFrame | Iterable[pd.DataFrame],
@@ -449,6 +531,8 @@ class Ledger:
         settings_version: int,
         state: str,
         now: datetime,
+        clients: pd.DataFrame | None = None,
+        watermark_name: str | None = None,
     ) -> None:
         """Commit a run's outcomes, quarantine, counts and, last, its watermark: the third commit point.
 
@@ -464,6 +548,8 @@ class Ledger:
             settings_version: the version the run read.
             state: a ``RunState``.
             now: the instant of settling.
+            clients: ``contracts.CLIENT_OUTCOMES`` of the clients that the run was about by themselves.
+            watermark_name: what the watermark is kept under, where it is not the run's selection.
         """
         batches = [outcomes] if isinstance(outcomes, pd.DataFrame) else outcomes
         totals = runs.Totals(counts=dict(counts), state=RunState(state), settings_version=settings_version)
@@ -471,9 +557,11 @@ class Ledger:
             settling.clear_dirty(connection, cleared_dirty, run_id=run.run_id)
             for batch in batches:
                 settling.settle_batch(connection, run, batch, settings_version=settings_version, now=now)
+            if clients is not None and len(clients):
+                client_outcomes.record(connection, run, clients)
             runs.settle_run(connection, run, totals, now=now)
             if watermark is not None:
-                runs.advance_watermark(connection, run, watermark, now=now)
+                runs.advance_watermark(connection, run, watermark, name=watermark_name, now=now)
 
     # --- quarantine
 

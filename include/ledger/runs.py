@@ -39,16 +39,34 @@ class Totals:
     settings_version: int
 
 
-def open_run(connection: Connection, run: SyncRun, *, settings_version: int) -> None:
+def open_run(
+    connection: Connection, run: SyncRun, *, settings_version: int, request: str | None = None
+) -> None:
     """Record that a run began; one that failed or wrote nothing and begins again is running again."""
-    begun = upsert(connection, runs).values(_columns(run, RunState.RUNNING, settings_version))
+    columns = _columns(run, RunState.RUNNING, settings_version) | {"request": request}
+    begun = upsert(connection, runs).values(columns)
     connection.execute(
         begun.on_conflict_do_update(
             index_elements=[runs.c.run_id],
-            set_={"state": RunState.RUNNING.value, "finished_at": None, "settings_version": settings_version},
+            set_={
+                "state": RunState.RUNNING.value,
+                "finished_at": None,
+                "settings_version": settings_version,
+                "request": request,
+            },
             where=runs.c.state.in_([RunState.FAILED.value, RunState.EMPTY.value, RunState.DRY_RUN.value]),
         )
     )
+
+
+def was_planned(connection: Connection, request: str, *, settings_version: int) -> bool:
+    """Tell whether a dry run of this request ended with its plan under the settings of that version."""
+    planned = select(runs.c.run_id).where(
+        runs.c.request == request,
+        runs.c.settings_version == settings_version,
+        runs.c.state == RunState.DRY_RUN.value,
+    )
+    return connection.execute(planned.limit(1)).first() is not None
 
 
 def finish_run(connection: Connection, run_id: str, *, state: RunState, now: datetime) -> None:
@@ -129,12 +147,21 @@ def watermark(connection: Connection, selection: str) -> tuple[datetime, int] | 
 
 
 def advance_watermark(
-    connection: Connection, run: SyncRun, reached: tuple[datetime, int], *, now: datetime
+    connection: Connection,
+    run: SyncRun,
+    reached: tuple[datetime, int],
+    *,
+    now: datetime,
+    name: str | None = None,
 ) -> None:
-    """Move a selection's watermark forward; one that would go backward stays (Q5)."""
+    """Move a watermark forward, by default that of the run's selection; one that would go backward stays (Q5)."""
     changed_at, last_id = reached
     moved = upsert(connection, watermarks).values(
-        selection=str(run.selection), changed_at=changed_at, id=last_id, run_id=run.run_id, updated_at=now
+        selection=name or str(run.selection),
+        changed_at=changed_at,
+        id=last_id,
+        run_id=run.run_id,
+        updated_at=now,
     )
     new = moved.excluded
     connection.execute(

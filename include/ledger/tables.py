@@ -83,12 +83,28 @@ mapping_changes = Table(
 client_switches = Table(
     "client_switches",
     metadata,
-    Column("client_id", Text, primary_key=True),
+    Column("id", AUTO_KEY, primary_key=True, autoincrement=True),  # a client's newest row is in force (T4)
+    Column("client_id", Text, nullable=False, index=True),
     Column("is_disabled", Boolean, nullable=False),
     Column("changed_by", Text, nullable=False),
-    Column(
-        "changed_at", Instant, nullable=False
-    ),  # a switch that moved releases the client's disabled pairs (T4)
+    Column("changed_at", Instant, nullable=False),  # releases the client's disabled pairs
+)
+
+client_outcomes = Table(
+    "client_outcomes",
+    metadata,
+    Column("client_id", Text, primary_key=True),
+    Column("outcome", Text, nullable=False),
+    Column("reason", Text),
+    Column("detail", Text),
+    Column("waits_for", Text, nullable=False),
+    Column("waits_for_key", Text),
+    Column("settled_version", BigInteger),
+    Column("settled_digest", Text),
+    Column("attempts", Integer, nullable=False),  # runs that came to this outcome, one after the other
+    Column("first_seen_at", Instant, nullable=False),
+    Column("last_seen_at", Instant, nullable=False),  # clock of the run: later moves release the client
+    Column("last_run_id", Text, nullable=False),
 )
 
 person_choices = Table(
@@ -158,6 +174,7 @@ runs = Table(
     Column("started_at", Instant, nullable=False, index=True),  # the run's clock: nothing it read is older
     Column("finished_at", Instant),
     Column("settings_version", BigInteger, nullable=False),
+    Column("request", Text),  # JSON of what a person asked sync_clients for, with the mapping version
     Column("counts", JSON),
 )
 
@@ -212,7 +229,7 @@ event_links = Table(
     Column("location_id", Text),
     Column("location_name", Text),
     Column("starts_at", Instant),
-    Column("ends_at", Instant),
+    Column("ends_at", Instant, index=True),
     Column("local_day", Text),
     Column("booked_at", Instant),
     Column("read_at", Instant),  # clock of the newest run that settled the pair: later moves are news to it

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from include.staging import Staging
 
 JsonScalar = str | int | float | bool | None
+JsonValue = JsonScalar | Sequence[JsonScalar]
 
 
 class Selection(StrEnum):
@@ -24,12 +25,18 @@ class Selection(StrEnum):
 
     APPOINTMENTS = "appointments"
     WALK_INS = "walk_ins"
+    CLIENTS = "clients"
     STAFF = "staff"
 
     @property
     def kinds(self) -> tuple[str, ...]:
         """Return the booking kinds of the selection."""
-        return {"appointments": ("appointment",), "walk_ins": ("walk_in",), "staff": ()}[self.value]
+        return {
+            "appointments": ("appointment",),
+            "walk_ins": ("walk_in",),
+            "clients": ("appointment", "walk_in"),
+            "staff": (),
+        }[self.value]
 
 
 class Trigger(StrEnum):
@@ -52,7 +59,7 @@ class SyncRun:
     trigger: Trigger
     dry_run: bool
     now: datetime
-    conf: Mapping[str, JsonScalar] = field(default_factory=dict)
+    conf: Mapping[str, JsonValue] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """Return the run as JSON text."""

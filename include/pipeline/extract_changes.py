@@ -8,14 +8,15 @@ from include.errors import AutomaticSyncOff, ConfigurationError
 from include.mapping.events import booking_keys, digest_pairs, source_versions
 from include.pipeline.accounting import counted_calls
 from include.pipeline.artifacts import (
-    ANSWERS_NAME,
-    BOOKINGS_NAME,
-    CLIENTS_NAME,
+    ASKED_CLIENTS_NAME,
     EXTRACT,
+    REMATCHED_CLIENTS_NAME,
     Manifest,
-    chunk_name,
 )
-from include.pipeline.context import SyncRun, Trigger, Wiring
+from include.pipeline.client_request import ClientRequest
+from include.pipeline.context import Selection, SyncRun, Trigger, Wiring
+from include.pipeline.extract_clients import read_changed, read_requested, refuse_request
+from include.pipeline.staged_reading import StagedReading, with_switches
 from include.pipeline.sync_staff import read_active_users
 from include.settings.availability import unavailable
 from include.settings.model import Switch
@@ -51,11 +52,26 @@ def extract_changes(run: SyncRun, wiring: Wiring) -> dict[str, object]:
         _refuse_another_namespace(settings, wiring.ledger)
         wiring.staging.check()
         wiring.source.check()
-        wiring.ledger.open_run(run, settings_version=settings.version)
-        manifest = _stage_changes(run, wiring, settings)
-        if manifest.read == 0:
+        reading, mapping_version = StagedReading(run, wiring), wiring.ledger.current_mappings().version
+        if run.selection is Selection.CLIENTS:
+            _read_clients(reading, settings, mapping_version)
+        else:
+            _begin(reading, settings)
+            _read_bookings(reading, settings)
+        manifest = _describe(reading, settings, mapping_version)
+        if manifest.is_empty:
             _settle_empty(run, wiring, manifest)
-        return {"read": manifest.read, "chunks": manifest.chunks, "empty": manifest.read == 0}
+        return {
+            "read": manifest.read,
+            "clients": manifest.clients,
+            "chunks": manifest.chunks,
+            "empty": manifest.is_empty,
+        }
+
+
+def _begin(reading: StagedReading, settings: SettingsVersion, *, request: str | None = None) -> None:
+    reading.wiring.ledger.open_run(reading.run, settings_version=settings.version, request=request)
+    reading.wiring.staging.clear(reading.run.run_id, EXTRACT)
 
 
 def _refuse_unavailable(settings: SettingsVersion) -> None:
@@ -76,35 +92,53 @@ def _refuse_another_namespace(settings: SettingsVersion, ledger: Ledger) -> None
         raise ConfigurationError(msg)
 
 
-def _stage_changes(run: SyncRun, wiring: Wiring, settings: SettingsVersion) -> Manifest:
-    wiring.staging.clear(run.run_id, EXTRACT)
+def _read_clients(reading: StagedReading, settings: SettingsVersion, mapping_version: int) -> None:
+    request = ClientRequest.from_conf(reading.run.conf)
+    text = request.to_text(mapping_version=mapping_version)
+    refuse_request(request, reading.run, reading.wiring, text=text, version=settings.version)
+    _begin(reading, settings, request=text if request.names_somebody else None)
+    if request.names_somebody:
+        read_requested(request, reading)
+    else:
+        read_changed(reading, settings)
+
+
+def _read_bookings(reading: StagedReading, settings: SettingsVersion) -> None:
+    run, wiring = reading.run, reading.wiring
     kinds = run.selection.kinds
     reread = wiring.ledger.dirty_appointments(kinds) | _moved(run, wiring, settings)
     mark = wiring.ledger.watermark(run.selection)
     since = None if mark is None else mark[0] - settings.settings.source_overlap
     query = ChangeQuery(kinds=kinds, since=since, appointment_ids=reread, not_after=run.now)
     reader = ChangeReader(wiring.source.engine, query, pairs_per_chunk=PAIRS_PER_CHUNK)
-    chunks = read = 0
     for source_chunk in reader.chunks():
         fresh = _without_settled(
-            source_chunk, wiring.ledger, reread=reread, namespace=settings.settings.key_namespace
+            with_switches(source_chunk, wiring.ledger),
+            wiring.ledger,
+            reread=reread,
+            namespace=settings.settings.key_namespace,
         )
-        if fresh.bookings.empty:
-            continue
-        _stage_chunk(run, wiring, chunks, fresh)
-        chunks += 1
-        read += len(fresh.bookings)
-    high_water = None if reader.high_water is None else (reader.high_water.changed_at, reader.high_water.id)
+        if len(fresh.bookings):
+            reading.add(fresh)
+    reading.high_water = reader.high_water
+
+
+def _describe(reading: StagedReading, settings: SettingsVersion, mapping_version: int) -> Manifest:
+    run_id, staging, mark = reading.run.run_id, reading.wiring.staging, reading.high_water
     manifest = Manifest(
         settings_version=settings.version,
-        mapping_version=wiring.ledger.current_mappings().version,
-        chunks=chunks,
-        read=read,
+        mapping_version=mapping_version,
+        chunks=reading.chunks,
+        read=reading.read,
         sync_from=settings.sync_from,
-        high_water=high_water,
-        read_at=run.now,
+        high_water=None if mark is None else (mark.changed_at, mark.id),
+        read_at=reading.run.now,
+        clients=len(reading.asked_clients),
+        watermark_name=reading.watermark_name,
     )
-    wiring.staging.write_json(run.run_id, EXTRACT, "manifest", manifest.to_json())
+    staging.write_json(run_id, EXTRACT, ASKED_CLIENTS_NAME, reading.asked_clients)
+    staging.write_json(run_id, EXTRACT, REMATCHED_CLIENTS_NAME, reading.rematched_clients)
+    staging.write_json(run_id, EXTRACT, "manifest", manifest.to_json())
     return manifest
 
 
@@ -118,7 +152,11 @@ def _moved(run: SyncRun, wiring: Wiring, settings: SettingsVersion) -> frozenset
         return set(read_active_users(wiring.salesforce, user_ids))
 
     return wiring.ledger.moved_appointments(
-        run.selection.kinds, settings=settings, moved_clients=moved_clients, active_users=active_users
+        run.selection.kinds,
+        settings=settings,
+        moved_clients=moved_clients,
+        active_users=active_users,
+        now=run.now,
     )
 
 
@@ -153,18 +191,13 @@ def _without_settled(
     )
 
 
-def _stage_chunk(run: SyncRun, wiring: Wiring, chunk: int, frames: SourceChunk) -> None:
-    named = {BOOKINGS_NAME: frames.bookings, CLIENTS_NAME: frames.clients, ANSWERS_NAME: frames.answers}
-    for name, frame in named.items():
-        wiring.staging.write_frame(run.run_id, EXTRACT, chunk_name(name, chunk), frame)
-
-
 def _settle_empty(run: SyncRun, wiring: Wiring, manifest: Manifest) -> None:
     wiring.ledger.settle(
         run,
         (),
         counts={"read": 0},
         watermark=manifest.high_water,
+        watermark_name=manifest.watermark_name,
         cleared_dirty=(),
         settings_version=manifest.settings_version,
         state="empty",

@@ -38,7 +38,7 @@ def moved(
     users: Callable[[set[str]], set[str]] = lambda ids: set(),
 ) -> frozenset[int]:
     return ledger.moved_appointments(
-        (kind,), settings=ledger.current_settings(), moved_clients=clients, active_users=users
+        (kind,), settings=ledger.current_settings(), moved_clients=clients, active_users=users, now=at(0)
     )
 
 
@@ -177,7 +177,7 @@ def test_what_moved_while_the_run_that_saw_the_pair_was_under_way_is_news(ledger
 @pytest.mark.rule("S7")
 def test_events_on_the_unassigned_owner_move_when_the_staff_link_appears(ledger: Ledger) -> None:
     ledger.save_staff_links(staff_links({"salesforce_user_id": None, "user_is_active": False}), at(5))
-    ledger.record_event_results("run-1", results({}), settings_version=0, now=at(10))
+    ledger.record_event_results("run-1", results({}), settings_version=0, mapping_version=0, now=at(10))
     settle(ledger, {})
     assert moved(ledger) == frozenset()
     ledger.save_staff_links(staff_links({}), at(20))
@@ -195,7 +195,7 @@ def test_events_on_the_unassigned_owner_move_when_the_staff_link_appears(ledger:
 def test_events_stay_where_they_are_when_the_link_gives_them_no_other_owner(
     ledger: Ledger, link: dict[str, object]
 ) -> None:
-    ledger.record_event_results("run-1", results({}), settings_version=0, now=at(10))
+    ledger.record_event_results("run-1", results({}), settings_version=0, mapping_version=0, now=at(10))
     settle(ledger, {})
     ledger.save_staff_links(staff_links(link), at(20))
     assert moved(ledger) == frozenset()
@@ -219,3 +219,39 @@ def test_a_pair_belongs_to_the_selection_of_its_kind_and_one_of_no_known_kind_to
     assert seen == selections
     waiting = {one for one in seen if len(ledger.waiting((one,), [WaitsFor.CLIENT]))}
     assert waiting == selections
+
+
+@pytest.mark.rule("T4")
+def test_disabled_pairs_move_with_their_clients_switch(ledger: Ledger) -> None:
+    disabled = {"outcome": "disabled", "reason": "client_disabled", "waits_for": "client"}
+    keep_back(
+        ledger,
+        {"booking_key": "1-7", **disabled},
+        {"booking_key": "2-8", **disabled},
+        {"booking_key": "3-7", "waits_for": "row"},
+    )
+    ledger.disable_clients(["7"], who="ada", now=at(15))
+    ledger.enable_clients(["7"], who="ada", now=at(16))
+    assert moved(ledger) == {1}
+
+
+@pytest.mark.rule("M1")
+def test_upcoming_events_move_when_their_client_is_linked_to_somebody_else(ledger: Ledger) -> None:
+    upcoming = {"ends_at": at(2000)}
+    ledger.record_event_results("run-1", results(upcoming), settings_version=0, mapping_version=0, now=at(10))
+    ledger.record_people("run-1", people({}), settings_version=0, now=at(10))
+    settle(ledger, upcoming)
+    assert moved(ledger) == frozenset()
+    ledger.choose_person("7", "003000000000001AAA", who="ada", now=at(20))
+    assert moved(ledger) == {1}
+    settle(ledger, upcoming, minute=30)
+    assert moved(ledger) == frozenset()
+
+
+@pytest.mark.rule("M1")
+def test_past_events_stay_with_whom_they_were_written_for(ledger: Ledger) -> None:
+    past = {"ends_at": at(-10)}
+    ledger.record_event_results("run-1", results(past), settings_version=0, mapping_version=0, now=at(10))
+    settle(ledger, past)
+    ledger.choose_person("7", "003000000000001AAA", who="ada", now=at(20))
+    assert moved(ledger) == frozenset()

@@ -138,12 +138,19 @@ def test_a_link_is_kept_with_what_made_it(ledger: Ledger) -> None:
 
 
 @pytest.mark.rule("M1")
-def test_an_administrators_choice_is_replaced_only_by_another(ledger: Ledger) -> None:
-    record(ledger, {"evidence": "admin_choice", "record_id": CONTACT, "sobject": "Contact"})
-    record(ledger, {"evidence": "name_and_email", "record_id": LEAD})
+def test_a_run_that_began_before_an_administrators_choice_does_not_replace_it(ledger: Ledger) -> None:
+    ledger.choose_person("7", CONTACT, who="ada", now=at(3))
+    record(ledger, {"evidence": "name_and_email", "record_id": LEAD}, minute=2)
     assert links(ledger)["record_id"] == CONTACT
-    record(ledger, {"evidence": "admin_choice", "record_id": LEAD})
-    assert links(ledger)["record_id"] == LEAD
+    ledger.choose_person("7", LEAD[:15], who="ada", now=at(4))
+    assert links(ledger)["record_id"] == "00Q000000000001EAA"
+
+
+@pytest.mark.rule("M7")
+def test_a_run_that_heard_the_choice_and_could_not_use_it_replaces_it(ledger: Ledger) -> None:
+    ledger.choose_person("7", CONTACT, who="ada", now=at(1))
+    record(ledger, {"evidence": "name_and_email", "record_id": LEAD}, minute=2)
+    assert (links(ledger)["record_id"], links(ledger)["evidence"]) == (LEAD, "name_and_email")
 
 
 @pytest.mark.rule("M1")

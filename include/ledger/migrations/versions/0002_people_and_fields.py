@@ -16,6 +16,7 @@ TABLES = (
     "mapping_versions",
     "mapping_changes",
     "client_switches",
+    "client_outcomes",
     "person_choices",
     "phone_index",
     "field_reports",
@@ -23,14 +24,88 @@ TABLES = (
     "campaign_members",
 )
 
+CLIENT_STATUS = """
+CREATE VIEW client_status AS
+WITH
+known AS (
+    SELECT client_id FROM person_links
+    UNION SELECT client_id FROM client_outcomes
+    UNION SELECT client_id FROM client_switches
+    UNION SELECT client_id FROM event_links WHERE client_id IS NOT NULL
+),
+switched AS (
+    SELECT client_id, is_disabled, changed_at, ROW_NUMBER() OVER (PARTITION BY client_id ORDER BY id DESC) AS place
+    FROM client_switches
+),
+booked AS (
+    SELECT client_id, outcome, reason, detail, waits_for, last_seen_at, ROW_NUMBER() OVER (
+        PARTITION BY client_id
+        ORDER BY
+            CASE outcome WHEN 'disabled' THEN 0 WHEN 'quarantined' THEN 1 ELSE 2 END,
+            last_seen_at DESC,
+            booking_key
+    ) AS place
+    FROM quarantine
+),
+stands AS (
+    SELECT
+        known.client_id,
+        CASE
+            WHEN switched.is_disabled THEN 'disabled'
+            WHEN own.outcome = 'disabled' AND switched.changed_at > own.last_seen_at THEN 'pending'
+            WHEN own.outcome IS NOT NULL THEN own.outcome
+            WHEN booked.outcome = 'disabled' AND switched.changed_at > booked.last_seen_at THEN 'pending'
+            WHEN booked.outcome = 'disabled' THEN 'disabled'
+            WHEN link.client_id IS NOT NULL THEN 'synced'
+            WHEN booked.outcome IS NOT NULL THEN booked.outcome
+            ELSE 'pending'
+        END AS status,
+        CASE WHEN own.outcome IS NOT NULL THEN own.reason ELSE booked.reason END AS reason,
+        CASE WHEN own.outcome IS NOT NULL THEN own.detail ELSE booked.detail END AS detail,
+        CASE WHEN own.outcome IS NOT NULL THEN own.waits_for ELSE booked.waits_for END AS waits_for,
+        link.sobject,
+        link.record_id,
+        link.who_id,
+        link.evidence
+    FROM known
+    LEFT JOIN person_links AS link ON link.client_id = known.client_id
+    LEFT JOIN switched ON switched.client_id = known.client_id AND switched.place = 1
+    LEFT JOIN booked ON booked.client_id = known.client_id AND booked.place = 1
+    LEFT JOIN client_outcomes AS own
+        ON own.client_id = known.client_id
+        AND own.outcome IN ('held', 'quarantined', 'disabled')
+        AND (link.updated_at IS NULL OR link.updated_at <= own.last_seen_at)
+)
+SELECT
+    client_id,
+    status,
+    CASE status
+        WHEN 'synced' THEN NULL WHEN 'pending' THEN NULL WHEN 'disabled' THEN 'client_disabled' ELSE reason
+    END AS reason,
+    CASE WHEN status IN ('held', 'quarantined') THEN detail END AS detail,
+    CASE WHEN status IN ('held', 'quarantined', 'disabled') THEN waits_for END AS waits_for,
+    sobject,
+    record_id,
+    who_id,
+    evidence
+FROM stands
+"""
+"""Rule T5: where each client that the ledger knows stands; ``pending`` once read and not yet decided."""
+
 
 def upgrade() -> None:
     _create_mappings()
     _create_people()
     _create_campaigns()
+    op.add_column("runs", sa.Column("request", sa.Text(), nullable=True))
+    op.create_index(op.f("ix_event_links_ends_at"), "event_links", ["ends_at"])
+    op.execute(CLIENT_STATUS)
 
 
 def downgrade() -> None:
+    op.execute("DROP VIEW client_status")
+    op.drop_index(op.f("ix_event_links_ends_at"), "event_links")
+    op.drop_column("runs", "request")
     for table in reversed(TABLES):
         op.drop_table(table)
 
@@ -61,11 +136,29 @@ def _create_mappings() -> None:
 def _create_people() -> None:
     op.create_table(
         "client_switches",
+        sa.Column("id", AUTO_KEY, autoincrement=True, nullable=False),
         sa.Column("client_id", sa.Text(), nullable=False),
         sa.Column("is_disabled", sa.Boolean(), nullable=False),
         sa.Column("changed_by", sa.Text(), nullable=False),
         sa.Column("changed_at", Instant(), nullable=False),
-        sa.PrimaryKeyConstraint("client_id", name=op.f("pk_client_switches")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_client_switches")),
+    )
+    op.create_index(op.f("ix_client_switches_client_id"), "client_switches", ["client_id"])
+    op.create_table(
+        "client_outcomes",
+        sa.Column("client_id", sa.Text(), nullable=False),
+        sa.Column("outcome", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("detail", sa.Text(), nullable=True),
+        sa.Column("waits_for", sa.Text(), nullable=False),
+        sa.Column("waits_for_key", sa.Text(), nullable=True),
+        sa.Column("settled_version", sa.BigInteger(), nullable=True),
+        sa.Column("settled_digest", sa.Text(), nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("first_seen_at", Instant(), nullable=False),
+        sa.Column("last_seen_at", Instant(), nullable=False),
+        sa.Column("last_run_id", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("client_id", name=op.f("pk_client_outcomes")),
     )
     op.create_table(
         "person_choices",

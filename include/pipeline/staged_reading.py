@@ -1,0 +1,73 @@
+"""What ``extract_changes`` read, staged chunk by chunk, with our own switches laid over Coconut's flags (rule T4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from include.frames import ANSWERS, BOOKINGS
+from include.pipeline.artifacts import ANSWERS_NAME, BOOKINGS_NAME, CLIENTS_NAME, EXTRACT, chunk_name
+from include.source.pairs import SourceChunk
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from include.ledger.repository import Ledger
+    from include.pipeline.context import SyncRun, Wiring
+    from include.source.changes import Watermark
+
+
+@dataclass
+class StagedReading:
+    """Takes what a run read; ``chunks`` and ``read`` (in pairs) say how much it was.
+
+    ``asked_clients`` are the clients that the run is about by themselves, booking or not; ``rematched_clients`` those
+    about whom it decides afresh. ``high_water`` is kept under ``watermark_name``, if it has one of its own.
+    """
+
+    run: SyncRun
+    wiring: Wiring
+    chunks: int = 0
+    read: int = 0
+    asked_clients: list[str] = field(default_factory=list)
+    rematched_clients: list[str] = field(default_factory=list)
+    high_water: Watermark | None = None
+    watermark_name: str | None = None
+    _staged_clients: set[str] = field(default_factory=set)
+
+    def add(self, chunk: SourceChunk) -> None:
+        """Stage a chunk of bookings."""
+        named = {BOOKINGS_NAME: chunk.bookings, CLIENTS_NAME: chunk.clients, ANSWERS_NAME: chunk.answers}
+        for name, frame in named.items():
+            self.wiring.staging.write_frame(self.run.run_id, EXTRACT, chunk_name(name, self.chunks), frame)
+        self.chunks += 1
+        self.read += len(chunk.bookings)
+        self._staged_clients.update(chunk.clients["client_id"].tolist())
+
+    def ask_for(self, clients: pd.DataFrame) -> None:
+        """Make these clients (contract ``CLIENTS``) what the run is about; those not staged yet get an own chunk.
+
+        The chunk has no bookings, so that every later stage has at least one chunk to work on.
+        """
+        self.asked_clients += clients["client_id"].tolist()
+        others = clients[~clients["client_id"].isin(self._staged_clients)].reset_index(drop=True)
+        if len(others):
+            self.add(SourceChunk(bookings=BOOKINGS.empty(), clients=others, answers=ANSWERS.empty()))
+
+
+def switch_off(clients: pd.DataFrame, ledger: Ledger) -> pd.DataFrame:
+    """Return ``clients`` (contract ``CLIENTS``) with those disabled whose switch in the ledger is off."""
+    off = ledger.disabled_clients(clients["client_id"])
+    return clients.assign(sync_disabled=clients["sync_disabled"] | clients["client_id"].isin(off))
+
+
+def with_switches(chunk: SourceChunk, ledger: Ledger) -> SourceChunk:
+    """Return a chunk in which pairs and clients are disabled whose switch in the ledger is off."""
+    bookings = chunk.bookings
+    off = ledger.disabled_clients(bookings["client_id"].dropna().unique())
+    is_disabled = bookings["client_disabled"] | bookings["client_id"].isin(off)
+    return replace(
+        chunk,
+        bookings=bookings.assign(client_disabled=is_disabled),
+        clients=switch_off(chunk.clients, ledger),
+    )
