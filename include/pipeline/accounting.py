@@ -48,8 +48,8 @@ def add_counts(left: Mapping[str, int], right: Mapping[str, int]) -> dict[str, i
     return {name: left.get(name, 0) + right.get(name, 0) for name in {**left, **right}}
 
 
-def check_conservation(read: int, counts: Mapping[str, int]) -> None:
-    """Check ``read = written + unchanged + held + quarantined + disabled`` (rule Q3).
+def check_conservation(read: int, counts: Mapping[str, int], *, unit: str = "pairs") -> None:
+    """Check ``read = written + unchanged + held + quarantined + disabled`` (rule Q3); ``unit`` is what is counted.
 
     Raises:
         ConservationError: the run does not add up.
@@ -57,7 +57,7 @@ def check_conservation(read: int, counts: Mapping[str, int]) -> None:
     accounted = sum(counts.get(outcome, 0) for outcome in Outcome)
     if read != accounted:
         msg = (
-            f"The run read {read} pairs but accounts for {accounted}; nothing was settled and the watermark stays. "
+            f"The run read {read} {unit} but accounts for {accounted}; nothing was settled and the watermark stays. "
             "Clear the run's tasks to run it again, and report this as a defect."
         )
         raise ConservationError(msg)

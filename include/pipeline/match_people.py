@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING
 
 from include.frames import CLIENTS
 from include.mapping.owner import OwnerCheck, check_owners
-from include.matching.decide import Decisions, decide
-from include.matching.evidence import identities
-from include.matching.lookups import Lookups, next_lookups
+from include.matching.decide import Decisions
 from include.pipeline.accounting import counted_calls
 from include.pipeline.artifacts import (
     CLIENTS_NAME,
@@ -22,12 +20,12 @@ from include.pipeline.artifacts import (
     chunk_name,
     read_chunk,
     read_chunks,
+    read_rematched_clients,
 )
-from include.pipeline.candidates import find_candidates
 from include.pipeline.check_org import check_org
 from include.pipeline.context import SyncRun, Wiring
+from include.pipeline.deciding import decide_people
 from include.pipeline.person_inputs import find_person_inputs
-from include.pipeline.phone_index import PhoneIndex
 from include.pipeline.sync_staff import read_active_users, refresh_staff_links
 
 if TYPE_CHECKING:
@@ -52,7 +50,7 @@ def match_people(run: SyncRun, wiring: Wiring) -> dict[str, object]:
         wiring.staging.write_json(run.run_id, MATCH, ORG_FIELDS_NAME, org_fields.to_json())
         wiring.ledger.bind_org(wiring.salesforce.organization_id)
         clients = read_clients(run, wiring, manifest)
-        decisions = _decide(wiring, clients, settings)
+        decisions = decide_people(wiring, clients, settings, rematched=read_rematched_clients(run, wiring))
         in_force = find_person_inputs(
             run,
             wiring,
@@ -78,26 +76,6 @@ def read_clients(run: SyncRun, wiring: Wiring, manifest: Manifest) -> pd.DataFra
     if not chunks:
         return CLIENTS.empty()
     return CLIENTS.conform(pd.concat(chunks, ignore_index=True).drop_duplicates("client_id"))
-
-
-def _decide(wiring: Wiring, clients: pd.DataFrame, settings: SettingsVersion) -> Decisions:
-    links = wiring.ledger.person_links(clients["client_id"])
-    claims = wiring.ledger.person_claims(identities(clients, settings.settings)["identity"])
-
-    def wanted(candidates: pd.DataFrame, done: Lookups) -> Lookups:
-        return next_lookups(
-            clients, links, claims=claims, candidates=candidates, settings=settings.settings, done=done
-        )
-
-    phones = PhoneIndex(wiring.salesforce, wiring.ledger, region=settings.settings.default_phone_region)
-    return decide(
-        clients,
-        links,
-        claims=claims,
-        candidates=find_candidates(wiring.salesforce, wanted, find_phones=phones.find),
-        settings=settings.settings,
-        settings_version=settings.version,
-    )
 
 
 def _check_owners(run: SyncRun, wiring: Wiring, settings: SettingsVersion) -> tuple[pd.DataFrame, OwnerCheck]:

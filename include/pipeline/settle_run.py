@@ -17,6 +17,7 @@ from include.pipeline.accounting import (
     count_outcomes,
 )
 from include.pipeline.artifacts import EVENTS_NAME, LOAD_EVENTS, Manifest, read_chunks
+from include.pipeline.client_results import count_clients, read_client_outcomes
 from include.pipeline.context import SyncRun, Wiring
 from include.reasons import Reason
 
@@ -42,6 +43,10 @@ def settle_run(run: SyncRun, wiring: Wiring) -> dict[str, object]:
     manifest = Manifest.read_from(run, wiring)
     counts, refused, keys = _count(_outcomes(run, wiring, manifest))
     check_conservation(manifest.read, counts)
+    clients = read_client_outcomes(run, wiring)
+    people = count_clients(clients)
+    check_conservation(manifest.clients, people, unit="clients")
+    counts |= {f"clients_{name}": number for name, number in people.items() if manifest.clients}
     is_implausible = refused >= MIN_REFUSED and refused > MAX_REFUSED_SHARE * manifest.read
     wiring.ledger.settle(
         run,
@@ -52,6 +57,8 @@ def settle_run(run: SyncRun, wiring: Wiring) -> dict[str, object]:
         settings_version=manifest.settings_version,
         state="failed" if is_implausible else "success",
         now=run.now,
+        clients=clients,
+        watermark_name=manifest.watermark_name,
     )
     if is_implausible:
         msg = (
@@ -59,7 +66,10 @@ def settle_run(run: SyncRun, wiring: Wiring) -> dict[str, object]:
             "look at the quarantine, mend the cause, and release the rows as docs/operations.md says."
         )
         raise FatalError(msg)
-    return {"read": manifest.read, **counts, "conservation": conservation_line(manifest.read, counts)}
+    result = {"read": manifest.read, **counts, "conservation": conservation_line(manifest.read, counts)}
+    if manifest.clients:
+        result["clients"] = conservation_line(manifest.clients, people)
+    return result
 
 
 def _outcomes(run: SyncRun, wiring: Wiring, manifest: Manifest) -> Iterator[pd.DataFrame]:
