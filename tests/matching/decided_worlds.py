@@ -38,7 +38,7 @@ SETTINGS = [
 ]
 """Every algorithm with every entity type and policy; the other settings take turns."""
 
-WORLDS_PER_SETTINGS = 70
+WORLDS_PER_SETTINGS = 60
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from random import Random
-
 import pandas as pd
 import pytest
 
-from include.frames import CANDIDATES, CLAIMS, CLIENTS, PERSON_LINKS
-from include.matching.decide import decide
+from include.frames import CLIENTS
 from include.matching.evidence import identities
 from include.settings.model import Settings
 from tests.matching.builders import (
@@ -25,7 +22,6 @@ from tests.matching.builders import (
     stranger,
     verdicts,
 )
-from tests.matching.worlds import make_world
 
 pytestmark = pytest.mark.rule("M8")
 
@@ -145,35 +141,3 @@ def test_of_several_claims_the_smallest_key_with_a_record_counts() -> None:
     ]
     found = decided([client("9"), client("10")], [stranger(LEAD_2), stranger(LEAD_3)], claims=claims)
     assert set(verdicts(found).values()) == {LEAD_2}
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_decisions_do_not_depend_on_the_order_of_rows_or_on_who_else_is_decided(seed: int) -> None:
-    settings = Settings(matching_algorithm="phone_then_name_and_email")
-    random = Random(seed)
-    worlds = [make_world(random, number, settings.matching_algorithm.value) for number in range(1, 30)]
-    clients = frame(CLIENTS, [row for world in worlds for row in world.clients])
-    links = frame(PERSON_LINKS, [row for world in worlds for row in world.links])
-    claims = frame(CLAIMS, [row for world in worlds for row in world.claims])
-    candidates = frame(CANDIDATES, [row for world in worlds for row in world.records])
-
-    def decisions(part: pd.DataFrame) -> pd.DataFrame:
-        mine = links[links["client_id"].isin(part["client_id"])]
-        found = decide(
-            part, mine, claims=claims, candidates=candidates, settings=settings, settings_version=1
-        )
-        return found.decisions
-
-    whole = decisions(clients).set_index("client_id").sort_index()
-    shuffled = decide(
-        clients.sample(frac=1, random_state=seed),
-        links.sample(frac=1, random_state=seed),
-        claims=claims.sample(frac=1, random_state=seed),
-        candidates=candidates.sample(frac=1, random_state=seed),
-        settings=settings,
-        settings_version=1,
-    ).decisions
-    pd.testing.assert_frame_equal(shuffled.set_index("client_id").sort_index(), whole)
-    is_first_part = clients["client_id"].str.len() < 4
-    parts = pd.concat([decisions(clients[is_first_part]), decisions(clients[~is_first_part])])
-    pd.testing.assert_frame_equal(parts.set_index("client_id").sort_index(), whole)

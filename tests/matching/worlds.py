@@ -40,7 +40,7 @@ def make_world(random: Random, number: int, algorithm: str) -> World:
     """Return a world whose ids, e-mails and phones no world of another number shares."""
     world = World()
     world.records = _records(random, number)
-    ids = [str(record["record_id"]) for record in world.records] + [_record_id("Lead", number, 99)]
+    ids = [str(record["record_id"]) for record in world.records] + [record_id("Lead", number, 99)]
     for place in range(random.randint(1, MOST_CLIENTS)):
         client_id = str(number * 100 + place)
         row = {"client_id": client_id, **_client(random, number)}
@@ -68,7 +68,7 @@ def _client(random: Random, number: int) -> dict[str, object]:
 
 
 def _link(random: Random, client_id: str, world: World) -> dict[str, object]:
-    gone = {"record_id": _record_id("Lead", int(client_id) // 100, 99)}
+    gone = {"record_id": record_id("Lead", int(client_id) // 100, 99)}
     record = random.choice([*world.records, gone])
     is_account = record.get("sobject") == "Account"
     return {
@@ -87,7 +87,7 @@ def _records(random: Random, number: int) -> list[dict[str, object]]:
     for place, sobject in enumerate(kinds):
         record = {
             "sobject": sobject,
-            "record_id": _record_id(sobject, number, place),
+            "record_id": record_id(sobject, number, place),
             **_person(random, number),
             "mobile_phone": random.choice([None, _phone(random, number, random.randint(0, 2))]),
             "created_at": random.choice([*DAYS, None]),
@@ -97,7 +97,7 @@ def _records(random: Random, number: int) -> list[dict[str, object]]:
             record["client_key"] = _claim_key(random, number)
         records.append(record)
         if sobject == "Account" and random.random() < 0.7:
-            contact_id = _record_id("Contact", number, PLACE_OF_PERSON_CONTACTS + place)
+            contact_id = record_id("Contact", number, PLACE_OF_PERSON_CONTACTS + place)
             records.append(_make_person_account(record, contact_id))
     for record in records:
         _move(random, record, records)
@@ -194,7 +194,7 @@ def _phone(random: Random, number: int, who: int) -> str | None:
     )
 
 
-def _record_id(sobject: str, number: int, place: int) -> str:
+def record_id(sobject: str, number: int, place: int) -> str:
     body = f"{PREFIXES[sobject]}{ALPHABET[place % 26]}{ALPHABET[place % 7].lower()}{number:08}{place:02}"
     found = full_id(body)
     assert found is not None
