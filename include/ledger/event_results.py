@@ -36,7 +36,13 @@ _VALUES = ("event_id", "who_id", "owner_id", "payload", "payload_hash")
 
 
 def record(
-    connection: Connection, run_id: str, results: pd.DataFrame, *, settings_version: int, now: datetime
+    connection: Connection,
+    run_id: str,
+    results: pd.DataFrame,
+    *,
+    settings_version: int,
+    mapping_version: int,
+    now: datetime,
 ) -> None:
     """Record results; recording them again changes nothing.
 
@@ -51,6 +57,7 @@ def record(
         "claimed_version": staged.c.source_version,
         "claimed_by_run": literal(run_id),
         "settings_version": literal(settings_version),
+        "mapping_version": literal(mapping_version),
         "created_at": literal(now, Instant()),
         "updated_at": literal(now, Instant()),
     }
@@ -142,5 +149,6 @@ def _merged(new: Any, is_uncertain: ColumnElement[bool]) -> dict[str, ColumnElem
         "payload_hash": case((unknown, null()), (is_write, new.payload_hash), else_=null()),
         "written_version": case((is_newest, new.written_version), else_=old.written_version),
         "settings_version": new.settings_version,
+        "mapping_version": new.mapping_version,
         "updated_at": new.updated_at,
     }

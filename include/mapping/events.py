@@ -7,24 +7,36 @@ wrong with the row, scope (``hurdles``); who the person is; Events switched off;
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
-from include.frames import BOOKINGS, CLEAR, EVENT_LINKS, EVENTS
-from include.mapping.event_fields import event_fields
+from include.frames import BOOKINGS, EVENT_LINKS, EVENTS
+from include.mapping.event_fields import event_fields, left_alone
 from include.mapping.hurdles import HURDLES, Terms, scope_settings
+from include.mapping.org_fields import OrgFields
 from include.mapping.owner import OwnerCheck, assign_owners
 from include.mapping.pairs import booking_keys, digest_pairs, source_versions
-from include.mapping.plan import EVENT_FIELDS, changed_fields, format_payloads, parse_payloads
+from include.mapping.plan import (
+    OWNER,
+    PERSON,
+    changed_fields,
+    format_payloads,
+    kept_fields,
+    parse_payloads,
+    with_clears,
+)
 from include.mapping.sharing import share_events
 from include.mapping.times import event_times, utc_instants
 from include.mapping.verdicts import Verdicts, waits_for_keys
 from include.reasons import Action, Reason
+from include.settings.field_mapping import FieldMapping
+from include.settings.model import OnInvalidField, Settings
 
 if TYPE_CHECKING:
-    from include.settings.model import Settings
+    from include.mapping.field_values import FieldValues
 
 __all__ = ["booking_keys", "digest_pairs", "map_events", "source_versions"]
 
@@ -38,10 +50,13 @@ _SHOWN_LENGTH: Final = 40
 def map_events(  # noqa: PLR0913 - everything an Event rests on
     bookings: pd.DataFrame,
     answers: pd.DataFrame,
+    clients: pd.DataFrame,
     decisions: pd.DataFrame,
     staff_links: pd.DataFrame,
     event_links: pd.DataFrame,
     *,
+    mappings: Sequence[FieldMapping],
+    org_fields: OrgFields,
     settings: Settings,
     sync_from: date,
     owners: OwnerCheck,
@@ -52,16 +67,20 @@ def map_events(  # noqa: PLR0913 - everything an Event rests on
     Args:
         bookings: contract ``BOOKINGS``; all pairs of a booking belong into one frame.
         answers: contract ``ANSWERS`` of these bookings.
+        clients: contract ``CLIENTS``; those of these bookings where a mapping reads a client's column.
         decisions: contract ``DECISIONS`` of these clients.
         staff_links: contract ``STAFF_LINKS``.
         event_links: contract ``EVENT_LINKS``: all links of these bookings, of removed attendees too.
+        mappings: the field mappings in force.
+        org_fields: what the org says of Event's fields.
         settings: the settings in force.
         sync_from: first local day whose bookings sync; earlier ones only if they have an Event.
         owners: the owner settings, checked.
         now: tells past Events from upcoming ones.
 
     Returns:
-        Contract ``EVENTS``, one row per row of ``bookings`` in their order, with ``EVENT_FIELDS`` and ``rekeyed_from``.
+        Contract ``EVENTS``, one row per row of ``bookings`` in their order, with the mapped fields and
+        ``rekeyed_from``.
         Creates carry every field that has a value, updates only what changed. ``WhoId`` is missing where
         ``desired_who_id`` is: the person is yet to be created.
     """
@@ -77,7 +96,15 @@ def map_events(  # noqa: PLR0913 - everything an Event rests on
     pairs = share_events(pairs, verdicts, event_links)
     pairs = pairs.join(assign_owners(pairs, staff_links, owners))
     verdicts.settle_by(pairs["owner_reason"])
-    wire = _plan(pairs, verdicts, answers, settings)
+    values = event_fields(
+        pairs[verdicts.is_open],
+        answers,
+        clients,
+        mappings=mappings,
+        org_fields=org_fields,
+        settings=settings,
+    )
+    wire = _plan(pairs, verdicts, values, alone=left_alone(mappings), settings=settings)
     return _assemble(pairs, verdicts, wire, needs_person=needs_person, owners=owners)
 
 
@@ -152,26 +179,50 @@ def _note_values(pairs: pd.DataFrame, verdicts: Verdicts) -> None:
         verdicts.note(reason, "Coconut says: " + values.str.slice(stop=_SHOWN_LENGTH).fillna("nothing"))
 
 
-def _plan(pairs: pd.DataFrame, verdicts: Verdicts, answers: pd.DataFrame, settings: Settings) -> pd.DataFrame:
-    """Settle every open pair as create, update or unchanged; return their wire fields and payloads."""
+def _plan(
+    pairs: pd.DataFrame,
+    verdicts: Verdicts,
+    values: FieldValues,
+    *,
+    alone: frozenset[str],
+    settings: Settings,
+) -> pd.DataFrame:
+    """Settle every open pair as create, update, unchanged or unfit; return their wire fields and payloads."""
     rows = pairs[verdicts.is_open]
-    desired = event_fields(rows, answers, settings)
-    has_event = rows["has_event"]
-    changed = changed_fields(desired, parse_payloads(rows["link_payload"]), resend=rows["is_unsettled"])
+    stored = parse_payloads(rows["link_payload"], list(values.wire.columns))
+    desired = _without_faults(values, stored, verdicts, settings)
+    desired = kept_fields(desired, stored, left_alone=alone)
+    has_event, is_unsettled = rows["has_event"], rows["is_unsettled"]
+    changed = changed_fields(desired, stored, resend=is_unsettled, left_alone=alone)
     # An Event whose creation was never settled may exist with other values: the upsert clears what is empty now.
-    whole = desired.where(desired.notna() | ~rows["is_unsettled"].to_numpy()[:, None], CLEAR)
+    whole = desired.mask(is_unsettled, with_clears(desired, alone))
     wire = changed.where(has_event, whole)
     keeps_person = has_event & (
         (rows["link_who_id"] == rows["desired_who_id"]) | (rows["link_who_id"] == rows["followed_from"])
     )
-    wire["WhoId"] = rows["desired_who_id"].mask(keeps_person)
-    wire["OwnerId"] = rows["owner_id"].where(~has_event | (rows["owner_id"] != rows["link_owner_id"]))
+    wire[PERSON] = rows["desired_who_id"].mask(keeps_person)
+    wire[OWNER] = rows["owner_id"].where(~has_event | (rows["owner_id"] != rows["link_owner_id"]))
     awaits_person = ~keeps_person & rows["desired_who_id"].isna()
     differs = (wire.notna().any(axis=1) | awaits_person).reindex(pairs.index, fill_value=False)
     verdicts.settle(~pairs["has_event"], action=Action.CREATE)
     verdicts.settle(differs, action=Action.UPDATE)
     verdicts.settle(verdicts.is_open, reason=Reason.SAME_AS_LAST_WRITTEN)
     return wire.assign(payload=format_payloads(desired)).reindex(pairs.index)
+
+
+def _without_faults(
+    values: FieldValues, stored: pd.DataFrame, verdicts: Verdicts, settings: Settings
+) -> pd.DataFrame:
+    """Return the values without those that Salesforce would refuse, or quarantine their pairs, as the setting says."""
+    desired = values.wire.copy()
+    for fault in values.faults:
+        if settings.on_invalid_field is OnInvalidField.DROP_AND_REPORT:
+            desired[fault.target] = desired[fault.target].mask(fault.rows, stored[fault.target])
+            verdicts.remark(fault.rows, f"left out because {fault.words}")
+        else:
+            verdicts.settle(fault.rows.reindex(verdicts.is_open.index, fill_value=False), reason=fault.reason)
+            verdicts.remark(fault.rows, fault.words)
+    return desired
 
 
 def _assemble(
@@ -182,7 +233,7 @@ def _assemble(
     needs_person: pd.Series[bool],
     owners: OwnerCheck,
 ) -> pd.DataFrame:
-    outcome = verdicts.to_frame()
+    outcome, fields = verdicts.to_frame(), [name for name in wire.columns if name != "payload"]
     is_written = outcome["action"].isin([str(Action.CREATE), str(Action.UPDATE)])
     is_passed_on = is_written & pairs[REKEYED_FROM].notna()
     own_event_id = pairs["link_event_id"].where(pairs[REKEYED_FROM].isna() | is_passed_on)
@@ -195,7 +246,7 @@ def _assemble(
         desired_owner_id=pairs["owner_id"].where(is_written),
         needs_person=needs_person | (is_written & ~pairs["stays_with_person"]),
         payload=wire["payload"].where(is_written),
-        **{name: wire[name].where(is_written) for name in EVENT_FIELDS},
+        **{name: wire[name].where(is_written) for name in fields},
     )
     events[REKEYED_FROM] = events[REKEYED_FROM].where(is_passed_on)
-    return EVENTS.conform(events[[*EVENTS.columns, *EVENT_FIELDS, REKEYED_FROM]])
+    return EVENTS.conform(events[[*EVENTS.columns, *fields, REKEYED_FROM]])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from hashlib import sha256
 from io import BytesIO
 from typing import Any, Final
@@ -15,31 +16,11 @@ from include.frames import CLEAR, TEXT
 
 BOOKING_KEY: Final = "Coconut_Booking_Key__c"
 
-PAYLOAD_FIELDS: Final = (
-    BOOKING_KEY,
-    "Subject",
-    "StartDateTime",
-    "EndDateTime",
-    "Location",
-    "Description",
-    "ShowAs",
-    "Coconut_Booking_Id__c",
-    "Coconut_Is_Primary__c",
-    "Coconut_Kind__c",
-    "Coconut_Status__c",
-    "Coconut_Service__c",
-    "Coconut_Location__c",
-    "Coconut_Booked_Through__c",
-    "Coconut_Meeting_Method__c",
-    "Coconut_Booked_At__c",
-    "Coconut_Edit_Url__c",
-)
-"""The Event fields that follow from the booking alone, compared with what was last written."""
+PERSON: Final = "WhoId"
+OWNER: Final = "OwnerId"
+"""Sent beside the payload: on create, and when the booking's person or staff changed (rule S12)."""
 
-EVENT_FIELDS: Final = (*PAYLOAD_FIELDS, "WhoId", "OwnerId")
-"""Every Event field the sync writes. WhatId is not among them: it is never sent, so never cleared."""
-
-_FIRST_NAME: Final = f'{{"{PAYLOAD_FIELDS[0]}":'
+_FIRST_NAME: Final = f'{{"{BOOKING_KEY}":'
 """What every payload begins with."""
 
 _LONGEST_LINE: Final = 1 << 24
@@ -47,27 +28,31 @@ _LONGEST_LINE: Final = 1 << 24
 
 
 def format_payloads(fields: pd.DataFrame) -> pd.Series[str]:
-    """Return the payload fields of each row as compact JSON, missing values as null, always in the same order."""
+    """Return the payload fields of each row as compact JSON, missing values as null, in the order of the columns.
+
+    Args:
+        fields: text; the first column is ``BOOKING_KEY``.
+    """
     if fields.empty:
         return pd.Series(index=fields.index, dtype=TEXT)
-    text = fields[list(PAYLOAD_FIELDS)].to_json(orient="records", force_ascii=False)
+    text = fields.to_json(orient="records", force_ascii=False)
     # A value's quotes follow a backslash, and its closing quote no name: this parts objects and nothing else.
     bodies = text.removeprefix(f"[{_FIRST_NAME}").removesuffix("}]").split(f"}},{_FIRST_NAME}")
     return pd.Series([f"{_FIRST_NAME}{body}}}" for body in bodies], index=fields.index, dtype=TEXT)
 
 
-def parse_payloads(payloads: pd.Series[str]) -> pd.DataFrame:
-    """Return what ``format_payloads`` wrote as a frame of ``PAYLOAD_FIELDS``; a missing payload has missing fields."""
+def parse_payloads(payloads: pd.Series[str], names: Sequence[str]) -> pd.DataFrame:
+    """Return these fields of what ``format_payloads`` wrote; fields that a payload lacks are missing."""
     if payloads.isna().all():
-        return pd.DataFrame(index=payloads.index, columns=list(PAYLOAD_FIELDS), dtype=TEXT)
-    schema = pa.schema([(name, pa.large_string()) for name in PAYLOAD_FIELDS])
+        return pd.DataFrame(index=payloads.index, columns=list(names), dtype=TEXT)
+    schema = pa.schema([(name, pa.large_string()) for name in names])
     lines = "\n".join(payloads.fillna("{}").tolist()).encode()
     table = pj.read_json(
         BytesIO(lines),
         read_options=pj.ReadOptions(block_size=_LONGEST_LINE),
         parse_options=pj.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore"),
     )
-    columns = {name: pd.Series(table[name], dtype=TEXT).to_numpy() for name in PAYLOAD_FIELDS}
+    columns = {name: pd.Series(table[name], dtype=TEXT).to_numpy() for name in names}
     return pd.DataFrame(columns, index=payloads.index, dtype=TEXT)
 
 
@@ -80,16 +65,31 @@ def hash_payloads(payloads: pd.Series[str]) -> pd.Series[str]:
     return pd.Series(digests, index=payloads.index, dtype=TEXT)
 
 
-def changed_fields(desired: pd.DataFrame, stored: pd.DataFrame, *, resend: pd.Series[bool]) -> pd.DataFrame:
+def changed_fields(
+    desired: pd.DataFrame, stored: pd.DataFrame, *, resend: pd.Series[bool], left_alone: Collection[str] = ()
+) -> pd.DataFrame:
     """Return a wire frame with only the fields that differ: values that became empty are ``CLEAR``, the rest missing.
 
     Args:
         desired: payload fields as they should stand.
         stored: payload fields as last written, same index.
         resend: rows of which nobody knows what the org holds: all their fields are sent.
+        left_alone: fields that an empty value never clears.
     """
     same = _equal(desired, stored) & ~resend.to_numpy()[:, None]
-    return desired.fillna(CLEAR).mask(same).astype(TEXT)
+    return with_clears(desired, left_alone).mask(same).astype(TEXT)
+
+
+def with_clears(desired: pd.DataFrame, left_alone: Collection[str] = ()) -> pd.DataFrame:
+    """Return ``desired`` with ``CLEAR`` in the place of empty values, except in fields that those leave alone."""
+    return desired.fillna({name: CLEAR for name in desired.columns if name not in left_alone})
+
+
+def kept_fields(
+    desired: pd.DataFrame, stored: pd.DataFrame, *, left_alone: Collection[str] = ()
+) -> pd.DataFrame:
+    """Return ``desired`` with what was last written in the place of empty values that leave a field alone."""
+    return desired.fillna({name: stored[name] for name in left_alone if name in desired.columns})
 
 
 def _equal(left: pd.DataFrame, right: pd.DataFrame) -> pd.DataFrame:

@@ -64,6 +64,11 @@ class Verdicts:
         """Add plain words to the pairs that were settled for ``reason``."""
         self._detail = self._detail.mask(self.has(reason), details)
 
+    def remark(self, rows: pd.Series[bool], words: str) -> None:
+        """Add words to what is said of these pairs already, written ones too."""
+        said = (self._detail + "; ").fillna("")
+        self._detail = self._detail.mask(rows.reindex(self._detail.index, fill_value=False), said + words)
+
     def to_frame(self) -> pd.DataFrame:
         """Return ``action``, ``outcome`` (missing where something is written), ``reason``, ``waits_for``, ``detail``.
 

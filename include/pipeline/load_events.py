@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from include.errors import SkipRun
 from include.frames import CLEAR, EVENTS, PERSON_REFUSALS, TEXT
-from include.mapping.plan import BOOKING_KEY, EVENT_FIELDS, hash_payloads, parse_payloads
+from include.mapping.events import REKEYED_FROM
+from include.mapping.plan import BOOKING_KEY, OWNER, PERSON, hash_payloads, parse_payloads
 from include.pipeline.accounting import count_outcomes, counted_calls
 from include.pipeline.artifacts import (
     CHECK,
@@ -49,10 +50,10 @@ def load_events(run: SyncRun, wiring: Wiring, chunk: int) -> dict[str, object]:
         raise SkipRun(msg)
     with counted_calls(run, wiring, LOAD_EVENTS):
         manifest = Manifest.read_from(run, wiring)
-        settings = wiring.ledger.settings_at(manifest.settings_version)
+        settings = wiring.ledger.settings_at(manifest.settings_version).settings
         total = int(wiring.staging.read_json(run.run_id, CHECK, "plan")["events_to_load"])
-        api = choose_api(settings.settings.load_api, total)
-        loader = EventLoader(run, wiring, settings.settings, settings.version, api=api, chunk=chunk)
+        api = choose_api(settings.load_api, total)
+        loader = EventLoader(run, wiring, manifest, settings, api=api, chunk=chunk)
         outcomes = loader.load(read_checked_events(run, wiring, chunk))
         wiring.staging.write_frame(run.run_id, LOAD_EVENTS, chunk_name(EVENTS_NAME, chunk), outcomes)
         return {"chunk": chunk, **count_outcomes(outcomes)}
@@ -65,8 +66,8 @@ class EventLoader:
         self,
         run: SyncRun,
         wiring: Wiring,
+        manifest: Manifest,
         settings: Settings,
-        settings_version: int,
         *,
         api: LoadApi,
         chunk: int,
@@ -74,7 +75,7 @@ class EventLoader:
         self._run = run
         self._wiring = wiring
         self._settings = settings
-        self._version = settings_version
+        self._manifest = manifest
         self._api = api
         self._chunk = chunk
         self._loader = Loader(run, wiring)
@@ -82,7 +83,7 @@ class EventLoader:
 
     def load(self, events: pd.DataFrame) -> pd.DataFrame:
         """Return ``events`` with an outcome for every pair (contract ``EVENTS``)."""
-        self._pairs = _with_every_field(events).set_index("booking_key", drop=False)
+        self._pairs = EVENTS.conform(events).set_index("booking_key", drop=False)
         self._recover()
         self._refuse_for_people()
         self._resolve_people()
@@ -91,6 +92,11 @@ class EventLoader:
         for action in SENT_AS:
             self._write(action)
         return self._pairs.reset_index(drop=True)
+
+    @property
+    def _fields(self) -> list[str]:
+        """Return the Salesforce fields that the mappings in force fill."""
+        return [name for name in map(str, self._pairs) if name not in EVENTS.columns and name != REKEYED_FROM]
 
     def _open(self, action: Action | None = None) -> pd.DataFrame:
         is_open = self._pairs["outcome"].isna()
@@ -204,7 +210,7 @@ class EventLoader:
             self._commit(action, rows, results, keys=keys)
 
     def _load_of(self, action: Action, rows: pd.DataFrame) -> Load:
-        sent = [name for name in EVENT_FIELDS if rows[name].notna().any()]
+        sent = [name for name in self._fields if rows[name].notna().any()]
         columns = {
             Action.CREATE: tuple(sent),
             Action.UPDATE: ("Id", *sent),
@@ -240,11 +246,11 @@ class EventLoader:
             return
         done = rows.loc[written.index]
         event_id = written["record_id"].fillna(done["event_id"])
-        rekeyed = done[done["rekeyed_from"].notna()]
+        rekeyed = done[done[REKEYED_FROM].notna()]
         if len(rekeyed):
             self._wiring.ledger.rekey_event(
-                rekeyed[["rekeyed_from", "booking_key", "client_id"]]
-                .rename(columns={"rekeyed_from": "old_booking_key", "booking_key": "new_booking_key"})
+                rekeyed[[REKEYED_FROM, "booking_key", "client_id"]]
+                .rename(columns={REKEYED_FROM: "old_booking_key", "booking_key": "new_booking_key"})
                 .rename(columns={"client_id": "new_client_id"})
                 .reset_index(drop=True)
             )
@@ -256,7 +262,11 @@ class EventLoader:
             action=str(action),
         )
         self._wiring.ledger.record_event_results(
-            self._run.run_id, record.reset_index(drop=True), settings_version=self._version, now=self._run.now
+            self._run.run_id,
+            record.reset_index(drop=True),
+            settings_version=self._manifest.settings_version,
+            mapping_version=self._manifest.mapping_version,
+            now=self._run.now,
         )
         known = written.index.intersection(self._pairs.index)
         self._pairs.loc[known, "outcome"] = str(Outcome.WRITTEN)
@@ -300,16 +310,11 @@ class EventLoader:
             self._settle(keys, Reason.EVENT_DELETED_IN_SALESFORCE)
             return
         rows = self._pairs.loc[keys]
-        fields = parse_payloads(rows["payload"]).set_axis(keys)
-        values = fields.assign(WhoId=rows["desired_who_id"], OwnerId=rows["desired_owner_id"])
+        names = [name for name in self._fields if name not in {PERSON, OWNER}]
+        fields = parse_payloads(rows["payload"], names).set_axis(keys)
+        values = fields.assign(**{PERSON: rows["desired_who_id"], OWNER: rows["desired_owner_id"]})
         self._pairs.loc[keys, values.columns] = values.mask(values == CLEAR)
         self._pairs.loc[keys, ["event_id", "action"]] = [None, str(Action.CREATE)]
-
-
-def _with_every_field(events: pd.DataFrame) -> pd.DataFrame:
-    names = [*EVENTS.columns, *EVENT_FIELDS, "rekeyed_from"]
-    missing = [name for name in names if name not in events.columns]
-    return EVENTS.conform(events.assign(**dict.fromkeys(missing, None)))
 
 
 def _keys_sent(action: Action, rows: pd.DataFrame) -> pd.Series[str]:

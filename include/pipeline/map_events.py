@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from include.frames import ANSWERS, BOOKINGS
+from include.frames import ANSWERS, BOOKINGS, CLIENTS
 from include.mapping.events import map_events as map_frame
 from include.pipeline.artifacts import (
     ANSWERS_NAME,
     BOOKINGS_NAME,
+    CLIENTS_NAME,
     EVENTS_NAME,
     EXTRACT,
     MAP_EVENTS,
@@ -14,6 +15,7 @@ from include.pipeline.artifacts import (
     chunk_name,
     read_chunk,
     read_decisions_of_chunk,
+    read_org_fields,
     read_staff_links,
 )
 from include.pipeline.context import SyncRun, Wiring
@@ -28,9 +30,12 @@ def map_events(run: SyncRun, wiring: Wiring, chunk: int) -> dict[str, object]:
     events = map_frame(
         bookings,
         read_chunk(run, wiring, EXTRACT, ANSWERS_NAME, chunk, ANSWERS),
+        read_chunk(run, wiring, EXTRACT, CLIENTS_NAME, chunk, CLIENTS),
         read_decisions_of_chunk(run, wiring, chunk),
         read_staff_links(run, wiring),
         wiring.ledger.event_links(bookings["appointment_id"].unique()),
+        mappings=wiring.ledger.mappings_at(manifest.mapping_version).mappings,
+        org_fields=read_org_fields(run, wiring),
         settings=settings,
         sync_from=manifest.sync_from,
         owners=read_owners(run, wiring),

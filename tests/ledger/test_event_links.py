@@ -25,7 +25,7 @@ def claim(ledger: Ledger, version: int, run_id: str = "run-1") -> bool:
 
 
 def record(ledger: Ledger, *rows: dict[str, object], run_id: str = "run-1") -> None:
-    ledger.record_event_results(run_id, results(*rows), settings_version=0, now=at(11))
+    ledger.record_event_results(run_id, results(*rows), settings_version=0, mapping_version=0, now=at(11))
 
 
 def settle(ledger: Ledger, run_id: str, version: int) -> None:

@@ -160,7 +160,7 @@ def test_a_run_of_another_selection_neither_reads_nor_clears_a_mark(ledger: Ledg
 
 @pytest.mark.rule("S7")
 def test_a_pair_kept_back_keeps_the_staff_member_of_its_event(ledger: Ledger) -> None:
-    ledger.record_event_results("run-1", results({}), settings_version=0, now=at(1))
+    ledger.record_event_results("run-1", results({}), settings_version=0, mapping_version=0, now=at(1))
     settle(ledger, held(staff_id="6"))
     assert ledger.event_links(["1"])["staff_id"].tolist() == ["5"]
     settle(ledger, {"outcome": "unchanged", "staff_id": "6"}, run_id="run-2")

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
 import pandas as pd
 
-from include.frames import ANSWERS, BOOKINGS, DECISIONS, EVENT_LINKS, STAFF_LINKS, FrameContract
-from include.mapping.events import map_events
+from include.frames import (
+    ANSWERS,
+    BOOKINGS,
+    CLIENTS,
+    DECISIONS,
+    EVENT_LINKS,
+    EVENTS,
+    STAFF_LINKS,
+    FrameContract,
+)
+from include.mapping.events import REKEYED_FROM, map_events
+from include.mapping.fields import default_mappings
 from include.mapping.owner import OwnerCheck, check_owners
-from include.mapping.plan import EVENT_FIELDS
+from include.settings.field_mapping import FieldMapping
 from include.settings.model import Settings
+from tests.mapping.org import ORG
 
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 UNASSIGNED = "005000000000001AAA"
@@ -128,6 +140,8 @@ def mapped(
     answers: list[dict[str, Any]] | None = None,
     staff_links: list[dict[str, Any]] | None = None,
     links: list[dict[str, Any]] | None = None,
+    clients: list[dict[str, Any]] | None = None,
+    mappings: Sequence[FieldMapping] | None = None,
     settings: Settings = SETTINGS,
     sync_from: date = FROM_THE_START,
     owners: OwnerCheck | None = None,
@@ -140,9 +154,12 @@ def mapped(
     return map_events(
         frame(BOOKINGS, bookings),
         frame(ANSWERS, answers or []),
+        frame(CLIENTS, clients or []),
         frame(DECISIONS, decisions),
         frame(STAFF_LINKS, staff_links or []),
         frame(EVENT_LINKS, links or []),
+        mappings=default_mappings() if mappings is None else mappings,
+        org_fields=ORG,
         settings=settings,
         sync_from=sync_from,
         owners=owners or check_owners(settings, {UNASSIGNED, BANKER}),
@@ -158,7 +175,8 @@ def only(events: pd.DataFrame) -> pd.Series:
 
 def sent(row: pd.Series) -> dict[str, str]:
     """Return the Salesforce fields that a row sends."""
-    return {name: row[name] for name in EVENT_FIELDS if pd.notna(row[name])}
+    fields = [name for name in row.index if name not in EVENTS.columns and name != REKEYED_FROM]
+    return {name: row[name] for name in fields if pd.notna(row[name])}
 
 
 def verdict(row: pd.Series) -> tuple[Any, Any, Any]:

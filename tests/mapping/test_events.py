@@ -9,10 +9,11 @@ import pandas as pd
 import pytest
 
 from include.frames import BOOKINGS, EVENTS
-from include.mapping.events import booking_keys, digest_pairs, source_versions
+from include.mapping.event_fields import payload_mappings
+from include.mapping.events import REKEYED_FROM, booking_keys, digest_pairs, source_versions
 from include.mapping.fields import default_mappings
-from include.mapping.plan import EVENT_FIELDS, PAYLOAD_FIELDS
 from include.reasons import Reason
+from include.settings.field_mapping import FieldMapping, set_problems
 from include.settings.model import OnCancel, Settings, Switch
 from tests.mapping.builders import (
     ANSWERS,
@@ -86,13 +87,18 @@ def test_a_rescheduled_booking_sends_its_times_and_nothing_else() -> None:
 
 
 @pytest.mark.rule("F1")
-def test_the_default_mappings_name_exactly_the_event_fields_that_are_written() -> None:
-    assert {mapping.target for mapping in default_mappings("Event")} == set(EVENT_FIELDS)
+def test_an_event_carries_exactly_the_fields_that_are_mapped() -> None:
+    fields = set(mapped([booking()]).columns) - set(EVENTS.columns) - {REKEYED_FROM}
+    assert fields == {mapping.target for mapping in default_mappings("Event")}
 
 
 @pytest.mark.rule("S12")
 def test_what_related_record_an_event_has_is_never_sent() -> None:
-    assert "WhatId" not in EVENT_FIELDS
+    what = FieldMapping.model_validate({"sobject": "Event", "target": "WhatId", "source": "answer.account"})
+    assert "WhatId" not in mapped([booking()]).columns
+    assert set_problems([*default_mappings(), what]) == [
+        "Event.WhatId: cannot be mapped, because it belongs to Salesforce users, and is never sent"
+    ]
 
 
 @pytest.mark.rule("S2")
@@ -352,7 +358,7 @@ def test_an_update_that_never_settled_is_sent_whole() -> None:
     link = written(notes="old") | {"claimed_version": 2**60}
     row = only(mapped([booking()], links=[link]))
     assert row["action"] == "update"
-    assert set(PAYLOAD_FIELDS) <= set(sent(row))
+    assert {mapping.target for mapping in payload_mappings(default_mappings())} <= set(sent(row))
     assert sent(row)["Description"] == "#N/A"
     assert "OwnerId" not in sent(row)
 

@@ -11,7 +11,8 @@ from defusedxml.ElementTree import parse
 
 import include.salesforce_package
 from include.mapping.event_fields import CODE_LENGTH, NAME_LENGTH
-from include.mapping.plan import BOOKING_KEY, EVENT_FIELDS
+from include.mapping.fields import default_mappings
+from include.mapping.plan import BOOKING_KEY
 
 ROOT = Path(include.salesforce_package.__file__).parent
 SOURCE = ROOT / "force-app" / "main" / "default"
@@ -33,7 +34,7 @@ def fields(sobject: str) -> dict[str, Element]:
 
 @pytest.mark.rule("F1")
 def test_every_custom_field_that_is_written_is_deployed_on_activity() -> None:
-    written = {name for name in EVENT_FIELDS if name.endswith("__c")}
+    written = {mapping.target for mapping in default_mappings("Event") if mapping.target.endswith("__c")}
     assert set(fields("Activity")) == written
 
 
