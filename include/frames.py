@@ -312,15 +312,82 @@ FIELD_REPORTS = FrameContract(
     },
 )
 
+CAMPAIGN_PAIRS = FrameContract(
+    "campaign_pairs",
+    {
+        # pairs of booking and attendee that ask for a campaign, or did before (rule M13)
+        "booking_key": TEXT,
+        "client_id": TEXT,
+        "campaign": TEXT,  # as the booking or a rule names it; missing = none
+        "status": TEXT,  # the booking's
+        "source_version": WHOLE,
+        "is_gone": CLAIM,  # the booking is deleted, or the attendee removed
+    },
+)
+
+CAMPAIGNS = FrameContract("campaigns", {"campaign_id": TEXT, "name": TEXT, "is_active": CLAIM})
+
+CAMPAIGN_CHOICES = FrameContract(
+    "campaign_choices",
+    {
+        # what each name of a campaign leads to: an Id, or a note
+        "campaign": TEXT,
+        "campaign_id": TEXT,
+        "note": TEXT,  # include.reasons.CampaignNote
+    },
+)
+
+CAMPAIGN_STATUSES = FrameContract(
+    "campaign_statuses",
+    {"campaign_id": TEXT, "label": TEXT, "is_default": CLAIM, "has_responded": CLAIM},
+)
+
+MEMBERSHIPS = FrameContract(
+    "memberships",
+    {
+        # what the org holds
+        "campaign_id": TEXT,
+        "who_id": TEXT,
+        "member_id": TEXT,
+        "member_status": TEXT,
+    },
+)
+
+CAMPAIGN_BOOKINGS = FrameContract(
+    "campaign_bookings",
+    {
+        # bookings that count towards memberships, with who the attendee is
+        "booking_key": TEXT,
+        "campaign_id": TEXT,
+        "client_id": TEXT,
+        "person_ref": TEXT,  # missing while the client is nobody in Salesforce
+        "who_id": TEXT,
+        "status": TEXT,
+    },
+)
+
+ASKED_MEMBERS = FrameContract(
+    "asked_members",
+    {
+        # the member status that Coconut last asked for, whether it was written or a Salesforce user's own stayed
+        "campaign_id": TEXT,
+        "who_id": TEXT,
+        "asked_status": TEXT,
+    },
+)
+
 MEMBERS = FrameContract(
     "members",
     {
         # one row per person and campaign (rule M13)
-        "campaign_id": TEXT,
+        "campaign": TEXT,  # its Id, or what the booking calls it where there is none
+        "campaign_id": TEXT,  # missing where there is no such Campaign
         "person_ref": TEXT,
+        "who_id": TEXT,  # missing while the person has no Id
         "client_id": TEXT,
         "booking_key": TEXT,  # the most advanced booking, which decides
-        "member_status": TEXT,
+        "asked_status": TEXT,  # what that booking asks for; missing where it says nothing
+        "member_status": TEXT,  # what is sent
         "member_id": TEXT,  # missing while nobody knows of a membership
         "action": TEXT,  # include.reasons.Action: create, update or none
         "note": TEXT,  # include.reasons.CampaignNote, missing where all is well

@@ -106,6 +106,7 @@ class CampaignNote(StrEnum):
     INACTIVE_CAMPAIGN = "inactive_campaign"
     STATUS_NOT_IN_CAMPAIGN = "status_not_in_campaign"
     NOT_PERMITTED = "not_permitted"
+    PERSON_MISSING = "person_missing"
     REFUSED_BY_SALESFORCE = "refused_by_salesforce"
 
 

@@ -144,20 +144,20 @@ campaign_bookings = Table(
     "campaign_bookings",
     metadata,
     Column("booking_key", Text, primary_key=True),
-    Column("campaign_id", Text, nullable=False),
-    Column("client_id", Text, nullable=False),
-    Column("status", Text, nullable=False),  # the booking's, as last settled
+    Column("campaign_id", Text),  # missing once the booking has no campaign any more, or is deleted
+    Column("client_id", Text, nullable=False, index=True),
+    Column("status", Text, nullable=False),  # the booking's
+    Column("source_version", BigInteger, nullable=False),  # an older one never takes its place
     Column("updated_at", Instant, nullable=False),
-    Index("ix_campaign_bookings_campaign_id_client_id", "campaign_id", "client_id"),
 )
 
 campaign_members = Table(
     "campaign_members",
     metadata,
-    Column("campaign_id", Text, primary_key=True),
+    Column("campaign_id", Text, primary_key=True),  # what the booking calls it, where the org has no such Campaign
     Column("record_id", Text, primary_key=True),  # the Lead or Contact
     Column("member_id", Text),
-    Column("member_status", Text),  # as last written; missing where the membership was there before us
+    Column("member_status", Text),  # what Coconut last asked for, also where a Salesforce user's own stays
     Column("note", Text),  # include.reasons.CampaignNote
     Column("updated_at", Instant, nullable=False),
 )

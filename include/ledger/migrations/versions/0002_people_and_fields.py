@@ -199,15 +199,14 @@ def _create_campaigns() -> None:
     op.create_table(
         "campaign_bookings",
         sa.Column("booking_key", sa.Text(), nullable=False),
-        sa.Column("campaign_id", sa.Text(), nullable=False),
+        sa.Column("campaign_id", sa.Text(), nullable=True),
         sa.Column("client_id", sa.Text(), nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("source_version", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", Instant(), nullable=False),
         sa.PrimaryKeyConstraint("booking_key", name=op.f("pk_campaign_bookings")),
     )
-    op.create_index(
-        "ix_campaign_bookings_campaign_id_client_id", "campaign_bookings", ["campaign_id", "client_id"]
-    )
+    op.create_index(op.f("ix_campaign_bookings_client_id"), "campaign_bookings", ["client_id"])
     op.create_table(
         "campaign_members",
         sa.Column("campaign_id", sa.Text(), nullable=False),
