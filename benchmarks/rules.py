@@ -23,10 +23,15 @@ from include.frames import (
     STAFF_LINKS,
 )
 from include.mapping.events import map_events
+from include.mapping.fields import default_mappings
+from include.mapping.org_fields import FieldFacts, OrgFields
 from include.mapping.owner import check_owners
 from include.matching.decide import decide
 from include.settings.model import Settings
 
+_ORG_FIELDS = OrgFields(
+    {"Event": {mapping.target: FieldFacts("string", length=255) for mapping in default_mappings("Event")}}
+)
 _NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 _OWNER = "005000000000001AAA"
 _PAIRS_PER_CLIENT = 2
@@ -72,9 +77,12 @@ def measure(pairs: int) -> None:
         lambda: map_events(
             bookings,
             answers,
+            clients,
             decisions,
             STAFF_LINKS.empty(),
             EVENT_LINKS.empty(),
+            mappings=default_mappings(),
+            org_fields=_ORG_FIELDS,
             settings=settings,
             sync_from=date(2026, 1, 1),
             owners=check_owners(settings, {_OWNER}),
