@@ -74,6 +74,8 @@ def hold_ambiguous_accounts(
     people = people_to_create(decisions, clients)
     choice = choose_accounts(people, accounts, settings=settings)
     candidates = choice["candidates"].where(choice["is_ambiguous"]).set_axis(people["person_ref"]).dropna()
+    if candidates.empty:
+        return decisions
     is_held = decisions["person_ref"].isin(candidates.index)
     told = (
         decisions["explanation"].str.replace(_ACTION_CREATE, _ACTION_HOLD, regex=False).str.removesuffix("}")

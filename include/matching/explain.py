@@ -92,7 +92,7 @@ def explanations(rows: pd.DataFrame, *, settings: Settings, settings_version: in
 def explain(explanation: str) -> str:
     """Return the sentences that an administrator reads for ``DECISIONS.explanation`` (JSON)."""
     facts: dict[str, str] = {name: str(value) for name, value in json.loads(explanation).items()}
-    sentences = [_verdict(facts), *_detours(facts), *_lost(facts), *_considered(facts)]
+    sentences = [_verdict(facts), *_detours(facts), *_lost(facts), *_considered(facts), *_accounts(facts)]
     in_force = "Settings version {settings}: algorithm {algorithm}, entity type {entity_type}.".format(
         **facts
     )
@@ -156,3 +156,8 @@ def _considered(facts: dict[str, str]) -> list[str]:
     if int(facts["equals"]) > 1:
         sentences.append(f"Of several, {_POLICIES[facts['ambiguous_match']]}.")
     return sentences
+
+
+def _accounts(facts: dict[str, str]) -> list[str]:
+    """Name the Accounts among which a person has to choose (rule M10)."""
+    return [f"Accounts of that name: {facts['accounts'].replace(' ', ', ')}."] if "accounts" in facts else []
