@@ -12,13 +12,10 @@ from typing import Any, Final
 
 from include.settings.model import (
     AccountDeduplication,
-    ClientScope,
     ConflictWinner,
     ContactWithoutCompany,
-    DuplicateRules,
     EntityType,
     Integration,
-    NewRecordOwner,
     Settings,
     Switch,
     SyncMode,
@@ -48,14 +45,7 @@ PENDING: Final[Mapping[str, _Pending]] = {
     "integration": _only(Integration.MODERN, "every booking syncs as on the modern integration"),
     "entity_type": _only(EntityType.LEAD, "people can only be created as Leads"),
     "person_account_record_type": _Pending(lambda chosen: not chosen, "no Person Accounts are created", ""),
-    "duplicate_rules": _only(
-        DuplicateRules.ALLOW, "a person whom a duplicate rule reports is quarantined, not linked or held"
-    ),
     "overwrite_existing": _only(Switch.OFF, "people who are found in Salesforce are never changed"),
-    "client_scope": _only(ClientScope.BOOKED, "clients are registered only when they book"),
-    "new_record_owner": _only(
-        NewRecordOwner.DEFAULT_OWNER, "new people can only belong to the default owner"
-    ),
     "account_deduplication": _only(AccountDeduplication.AUTOMATIC, "no Accounts are created"),
     "contact_without_company": _only(ContactWithoutCompany.OWN_ACCOUNT, "no Accounts are created"),
     "auto_merge": _only(Switch.OFF, "nothing is merged"),
