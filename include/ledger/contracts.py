@@ -83,6 +83,36 @@ FORWARDS = FrameContract(
     },
 )
 
+SETTLED_CAMPAIGN_BOOKINGS = FrameContract(
+    "settled_campaign_bookings",
+    {
+        "booking_key": TEXT,
+        "campaign_id": TEXT,  # missing where the pair counts towards none any more
+        "client_id": TEXT,
+        "status": TEXT,
+        "source_version": WHOLE,
+    },
+)
+
+CAMPAIGN_MEMBERS = FrameContract(
+    "campaign_members",
+    {
+        "campaign_id": TEXT,  # what the booking calls it, where the org has no such Campaign
+        "record_id": TEXT,
+        "member_id": TEXT,
+        "member_status": TEXT,  # what Coconut last asked for
+        "note": TEXT,
+    },
+)
+
+MEMBER_RESULTS = FrameContract(
+    "member_results",
+    {
+        "campaign": TEXT,  # as the booking or a rule names it
+        **CAMPAIGN_MEMBERS.columns,
+    },
+)
+
 PERSON_GROUPS = FrameContract(
     "person_groups",
     {
