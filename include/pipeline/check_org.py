@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from include.errors import ConfigurationError
 from include.mapping.mapping_checks import mapping_problems, written_sobjects
 from include.mapping.org_fields import FieldFacts, OrgFields
+from include.pipeline.assignment_rules import assignment_rule
 from include.settings.field_mapping import FieldMapping
 from include.settings.model import Settings
 
@@ -23,7 +24,7 @@ def check_org(
 
     Raises:
         ConfigurationError: fields are missing, hidden, not writable, of another type or too short, or a required one
-            has no source; all of them are named.
+            has no source; all of them are named. Or new Leads are to go by an assignment rule, and there is none.
     """
     org_fields = describe_fields(salesforce, written_sobjects(settings))
     problems = mapping_problems(mappings, org_fields, settings)
@@ -33,6 +34,7 @@ def check_org(
             "permission set to the integration user, or change the mappings:"
         )
         raise ConfigurationError(msg, problems)
+    assignment_rule(salesforce, settings)
     return org_fields
 
 
