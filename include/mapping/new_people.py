@@ -105,7 +105,7 @@ def _completed(wire: pd.DataFrame, sobject: str, terms: PersonTerms) -> pd.DataF
 
 def _unnamed(wire: pd.DataFrame, refused: Sequence[Fault]) -> list[Fault]:
     """Return who has no last name, unless the reason is that the field refuses it."""
-    is_unnamed = wire[LAST_NAME].isna()
+    is_unnamed = wire.reindex(columns=[LAST_NAME])[LAST_NAME].isna()
     for fault in refused:
         if fault.target == LAST_NAME:
             is_unnamed &= ~fault.rows
