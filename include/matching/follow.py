@@ -57,8 +57,13 @@ def ids_to_follow(candidates: pd.DataFrame) -> frozenset[str]:
 
 
 def _next_ids(candidates: pd.DataFrame) -> pd.Series[str]:
-    """Return the Id one hop on; missing where a record stays what it is, or is gone."""
-    survivor = candidates["master_record_id"].where(candidates["is_deleted"])
+    """Return the Id one hop on; missing where a record stays what it is, or is gone.
+
+    The Contact of a Person Account goes with its Account: where it does not name its survivor, the Account does.
+    """
+    is_person_contact = candidates["sobject"].eq("Contact") & candidates["is_person_account"]
+    survivor = candidates["master_record_id"].fillna(candidates["account_id"].where(is_person_contact))
+    survivor = survivor.where(candidates["is_deleted"])
     converted = candidates["converted_contact_id"].fillna(candidates["converted_account_id"])
     return survivor.fillna(converted.where(candidates["is_converted"]))
 

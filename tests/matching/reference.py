@@ -131,6 +131,12 @@ class Reference:
             record = self.records[record_id]
             if record.get("is_deleted") and record.get("master_record_id"):
                 record_id = str(record["master_record_id"])
+            elif (
+                record.get("is_deleted")
+                and record["sobject"] == "Contact"
+                and record.get("is_person_account")
+            ):
+                record_id = None if record.get("account_id") is None else str(record["account_id"])
             elif record.get("is_converted"):
                 became = record.get("converted_contact_id") or record.get("converted_account_id")
                 record_id = None if became is None else str(became)

@@ -253,3 +253,35 @@ def test_nobody_needs_no_decision() -> None:
     found = decided([])
     assert found.decisions.dtypes.equals(DECISIONS.empty().dtypes)
     assert (len(found.decisions), len(found.forwards), found.retired_claims) == (0, 0, ())
+
+
+@pytest.mark.rule("M2")
+@pytest.mark.rule("M3")
+@pytest.mark.parametrize("column", ["phone", "mobile_phone"])
+def test_a_record_agrees_by_either_of_its_phones(column: str) -> None:
+    found = decided(
+        [client("1", phone="+1 416 555 0100")],
+        [stranger(LEAD_1, **{column: "(416) 555-0100", "country": "Canada"}), stranger(LEAD_2)],
+        matching_algorithm="phone_then_name_and_email",
+    )
+    assert (verdicts(found), evidences(found)) == ({"1": LEAD_1}, {"1": "phone"})
+
+
+@pytest.mark.rule("M3")
+def test_a_phone_without_country_code_is_read_in_the_way_of_the_country_or_of_the_default_region() -> None:
+    clients = [
+        client("1", phone="020 7946 0958"),
+        client("2", phone="030 123456", country="DE", email="b@x.org"),
+    ]
+    records = [stranger(LEAD_1, phone="+44 20 7946 0958"), stranger(LEAD_2, phone="+49 30 123456")]
+    found = decided(
+        clients, records, matching_algorithm="name_and_email_then_phone", default_phone_region="GB"
+    )
+    assert verdicts(found) == {"1": LEAD_1, "2": LEAD_2}
+
+
+@pytest.mark.rule("M2")
+def test_one_digit_over_and_over_joins_nobody() -> None:
+    clients = [client(number, phone="000-000-0000", email=f"{number}@x.org") for number in ("1", "2")]
+    found = decided(clients, matching_algorithm="phone_then_name_and_email")
+    assert verdicts(found) == {"1": "new:1", "2": "new:2"}

@@ -8,6 +8,7 @@ from include.frames import CANDIDATES
 from include.matching.follow import follow_records, ids_to_follow
 from tests.matching.builders import (
     ACCOUNT_1,
+    ACCOUNT_2,
     CONTACT_1,
     CONTACT_2,
     CONTACT_3,
@@ -47,6 +48,44 @@ def test_a_lead_converted_to_a_person_account_leads_there() -> None:
     person = stranger(CONTACT_1, is_person_account=True, account_id=ACCOUNT_1)
     row = decided([client("1")], [CONVERTED, person], links=[link("1", LEAD_1)]).decisions.iloc[0]
     assert (row["sobject"], row["record_id"], row["who_id"]) == ("Account", ACCOUNT_1, CONTACT_1)
+
+
+def test_a_lead_that_names_no_contact_leads_to_its_person_account() -> None:
+    converted = stranger(LEAD_1, is_converted=True, converted_account_id=ACCOUNT_1)
+    person = stranger(ACCOUNT_1, is_person_account=True, person_contact_id=CONTACT_1)
+    found = decided([client("1")], [converted, person], links=[link("1", LEAD_1)])
+    row = found.decisions.iloc[0]
+    assert (row["sobject"], row["record_id"], row["who_id"]) == ("Account", ACCOUNT_1, CONTACT_1)
+    assert found.forwards.to_dict("records") == [
+        {"old_id": LEAD_1, "new_id": CONTACT_1, "new_record_id": ACCOUNT_1}
+    ]
+
+
+def test_a_lead_converted_to_a_business_without_a_contact_is_nobody() -> None:
+    converted = stranger(LEAD_1, is_converted=True, converted_account_id=ACCOUNT_1)
+    found = decided([client("1")], [converted, stranger(ACCOUNT_1)], links=[link("1", LEAD_1)])
+    assert (verdicts(found), found.forwards.empty) == ({"1": "new:1"}, True)
+
+
+def test_a_merged_person_account_takes_what_pointed_at_its_contact_along() -> None:
+    loser = merged(ACCOUNT_1, ACCOUNT_2, is_person_account=True)
+    survivor = stranger(ACCOUNT_2, is_person_account=True, person_contact_id=CONTACT_2)
+    kept = link("1", ACCOUNT_1, sobject="Account", who_id=CONTACT_1)
+    found = decided([client("1")], [loser, survivor], links=[kept])
+    row = found.decisions.iloc[0]
+    assert (row["record_id"], row["who_id"], row["followed_from"]) == (ACCOUNT_2, CONTACT_2, ACCOUNT_1)
+    assert found.forwards.to_dict("records") == [
+        {"old_id": ACCOUNT_1, "new_id": CONTACT_2, "new_record_id": ACCOUNT_2},
+        {"old_id": CONTACT_1, "new_id": CONTACT_2, "new_record_id": ACCOUNT_2},
+    ]
+
+
+def test_the_contact_of_a_merged_person_account_leads_to_the_survivor_through_its_account() -> None:
+    contact = stranger(CONTACT_1, is_deleted=True, is_person_account=True, account_id=ACCOUNT_1)
+    loser = merged(ACCOUNT_1, ACCOUNT_2, is_person_account=True)
+    survivor = stranger(ACCOUNT_2, is_person_account=True, person_contact_id=CONTACT_2)
+    found = decided([client("1")], [contact, loser, survivor], links=[link("1", CONTACT_1)])
+    assert verdicts(found) == {"1": ACCOUNT_2}
 
 
 def test_a_chain_is_followed_over_several_hops() -> None:
