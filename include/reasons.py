@@ -179,7 +179,10 @@ REASONS: dict[Reason, ReasonText] = {
         "ambiguous_match",
     ),
     Reason.DUPLICATE_RULE: ReasonText(
-        _H, _PERSON, "A Salesforce duplicate rule reported an existing record; a person has to choose."
+        _H,
+        _PERSON,
+        "A Salesforce duplicate rule reported an existing record; a person has to choose.",
+        "duplicate_rules",
     ),
     Reason.AMBIGUOUS_ACCOUNT: ReasonText(
         _H,
@@ -238,6 +241,7 @@ REASONS: dict[Reason, ReasonText] = {
         _Q,
         _PERSON,
         "A Salesforce duplicate rule blocks this person; link an existing record, or change the rule.",
+        "duplicate_rules",
     ),
     Reason.ACCOUNT_NOT_WRITTEN: ReasonText(
         _Q, _CLIENT, "Salesforce refused the Account that this client's Contact would belong to."

@@ -24,7 +24,9 @@ from include.reasons import Reason
 if TYPE_CHECKING:
     import pandas as pd
 
-REFUSALS: Final = frozenset({Reason.REFUSED_BY_SALESFORCE, Reason.PERSON_NOT_WRITTEN})
+REFUSALS: Final = frozenset(
+    {Reason.REFUSED_BY_SALESFORCE, Reason.PERSON_NOT_WRITTEN, Reason.ACCOUNT_NOT_WRITTEN}
+)
 MAX_REFUSED_SHARE: Final = 0.5
 MIN_REFUSED: Final = 20
 
