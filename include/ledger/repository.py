@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 
 from include.ledger import (
     binding,
+    campaigns,
     choices,
     claims,
     client_outcomes,
@@ -299,6 +300,7 @@ class Ledger:
         """Move links from converted or merged records to their successors (``contracts.FORWARDS``; M7)."""
         with writing(self.engine) as connection:
             people.follow(connection, forwards, now=self._clock())
+            campaigns.follow(connection, forwards, now=self._clock())
 
     def event_link_rows(self, *, batch_rows: int = 50_000) -> Iterator[pd.DataFrame]:
         """Give all links in order of their key, in batches (``contracts.EVENT_LINK_ROWS``)."""
@@ -423,6 +425,36 @@ class Ledger:
         """
         with writing(self.engine) as connection:
             return choices.choose(connection, client_id, record_id, who=who, now=now)
+
+    # --- members of campaigns, M13
+
+    def campaign_bookings_of_pairs(self, booking_keys: Collection[str]) -> pd.DataFrame:
+        """Return those of these pairs that count towards a campaign (``frames.CAMPAIGN_BOOKINGS``)."""
+        with reading(self.engine) as connection:
+            return campaigns.bookings_of_pairs(connection, booking_keys)
+
+    def campaign_bookings(self, client_ids: Collection[str], record_ids: Collection[str]) -> pd.DataFrame:
+        """Return what counts of these clients and of all who are linked to these records (``CAMPAIGN_BOOKINGS``)."""
+        with reading(self.engine) as connection:
+            return campaigns.bookings_of_people(connection, client_ids, record_ids)
+
+    def record_campaign_bookings(self, pairs: pd.DataFrame, *, now: datetime) -> None:
+        """Record which pairs count towards which campaign (``contracts.SETTLED_CAMPAIGN_BOOKINGS``).
+
+        A pair that is known in a newer version stays as it is.
+        """
+        with writing(self.engine) as connection:
+            campaigns.record_bookings(connection, pairs, now=now)
+
+    def campaign_members(self, record_ids: Collection[str]) -> pd.DataFrame:
+        """Return what is known of these people's memberships (``contracts.CAMPAIGN_MEMBERS``)."""
+        with reading(self.engine) as connection:
+            return campaigns.members_of(connection, record_ids)
+
+    def record_campaign_members(self, members: pd.DataFrame, *, now: datetime) -> None:
+        """Keep what became of memberships (``contracts.MEMBER_RESULTS``); what is missing here stays as it was."""
+        with writing(self.engine) as connection:
+            campaigns.record_members(connection, members, now=now)
 
     # --- clients by themselves
 
