@@ -61,6 +61,7 @@ def map_events(  # noqa: PLR0913 - everything an Event rests on
     sync_from: date,
     owners: OwnerCheck,
     now: datetime,
+    moves_past_events: bool = False,
 ) -> pd.DataFrame:
     """Return the event frame: what is to be written, and why the rest is not.
 
@@ -77,6 +78,7 @@ def map_events(  # noqa: PLR0913 - everything an Event rests on
         sync_from: first local day whose bookings sync; earlier ones only if they have an Event.
         owners: the owner settings, checked.
         now: tells past Events from upcoming ones.
+        moves_past_events: past Events follow their client to another person too (rule M1).
 
     Returns:
         Contract ``EVENTS``, one row per row of ``bookings`` in their order, with the mapped fields and
@@ -84,7 +86,8 @@ def map_events(  # noqa: PLR0913 - everything an Event rests on
         Creates carry every field that has a value, updates only what changed. ``WhoId`` is missing where
         ``desired_who_id`` is: the person is yet to be created.
     """
-    pairs = _join(bookings, answers, decisions, event_links, settings=settings, now=now)
+    pairs = _join(bookings, answers, event_links, settings=settings, now=now)
+    pairs = _with_people(pairs, decisions, moves_past_events=moves_past_events)
     verdicts = Verdicts(pairs.index)
     terms = Terms(settings, sync_from)
     for hurdle in HURDLES:
@@ -111,13 +114,12 @@ def map_events(  # noqa: PLR0913 - everything an Event rests on
 def _join(
     bookings: pd.DataFrame,
     answers: pd.DataFrame,
-    decisions: pd.DataFrame,
     event_links: pd.DataFrame,
     *,
     settings: Settings,
     now: datetime,
 ) -> pd.DataFrame:
-    """Return the working frame: the pairs with their times, their decision and what the ledger knows of them."""
+    """Return the working frame: the pairs with their times and what the ledger knows of them."""
     bookings = BOOKINGS.conform(bookings.assign(**{name: utc_instants(bookings[name]) for name in _INSTANTS}))
     pairs = bookings.assign(
         booking_key=booking_keys(bookings, namespace=settings.key_namespace),
@@ -128,7 +130,7 @@ def _join(
     times = event_times(bookings)
     pairs[times.columns] = times
     pairs["is_past"] = pairs["ends_at"] < now
-    return _with_people(_with_links(pairs, event_links), decisions)
+    return _with_links(pairs, event_links)
 
 
 def _with_links(pairs: pd.DataFrame, event_links: pd.DataFrame) -> pd.DataFrame:
@@ -146,11 +148,11 @@ def _with_links(pairs: pd.DataFrame, event_links: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _with_people(pairs: pd.DataFrame, decisions: pd.DataFrame) -> pd.DataFrame:
+def _with_people(pairs: pd.DataFrame, decisions: pd.DataFrame, *, moves_past_events: bool) -> pd.DataFrame:
     """Add who the Event belongs to, and whether its WhoId has to be sent (rules M1, M7, S12).
 
-    A past Event stays with the person it was written for. A record that was converted or merged took its Events along,
-    so its new Id is noted but not sent.
+    A past Event stays with the person it was written for, unless somebody asks to move it. A record that was converted
+    or merged took its Events along, so its new Id is noted but not sent.
     """
     columns = ["person_ref", "who_id", "followed_from", "action", "reason"]
     names = {"who_id": "decided_who_id", "action": "decision_action", "reason": "decision_reason"}
@@ -159,7 +161,7 @@ def _with_people(pairs: pd.DataFrame, decisions: pd.DataFrame) -> pd.DataFrame:
     is_decided = joined["decision_action"].isin(["link", "create"])
     stored = joined["link_who_id"].where(joined["has_event"])
     is_same_person = (stored == joined["decided_who_id"]) | (stored == joined["followed_from"])
-    stays = joined["is_past"] & stored.notna() & ~is_same_person
+    stays = joined["is_past"] & (not moves_past_events) & stored.notna() & ~is_same_person
     desired = joined["decided_who_id"].mask(stays, stored)
     return joined.assign(
         decision_reason=joined["decision_reason"].fillna(str(Reason.CLIENT_MISSING)).mask(is_decided),

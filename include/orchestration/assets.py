@@ -22,6 +22,7 @@ COCONUT_WALK_INS: Final = Asset(
     "coconut_walk_ins",
     watchers=[AssetWatcher("walk_ins_changed", trigger=BookingsChanged(selection=Selection.WALK_INS.value))],
 )
+COCONUT_CLIENTS: Final = Asset("coconut_clients")
 COCONUT_STAFF: Final = Asset("coconut_staff")
 SALESFORCE_PEOPLE: Final = Asset("salesforce_people")
 SALESFORCE_EVENTS: Final = Asset("salesforce_events")

@@ -13,6 +13,7 @@ from airflow.sdk import task
 
 from include.orchestration.assets import (
     COCONUT_APPOINTMENTS,
+    COCONUT_CLIENTS,
     COCONUT_STAFF,
     COCONUT_WALK_INS,
     SALESFORCE_EVENTS,
@@ -28,7 +29,7 @@ StageResult = dict[str, Any]
 _LOAD_TIMEOUT = timedelta(hours=12)  # Salesforce gives up on a job of its own after that many
 
 
-@task(inlets=[COCONUT_APPOINTMENTS, COCONUT_WALK_INS])
+@task(inlets=[COCONUT_APPOINTMENTS, COCONUT_WALK_INS, COCONUT_CLIENTS])
 def extract_changes(selection: str) -> StageResult:
     """Read what changed in Coconut into the staging area; without any change the run ends here."""
     from include.pipeline.extract_changes import extract_changes as stage

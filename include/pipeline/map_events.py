@@ -18,6 +18,7 @@ from include.pipeline.artifacts import (
     read_org_fields,
     read_staff_links,
 )
+from include.pipeline.client_request import ClientRequest
 from include.pipeline.context import SyncRun, Wiring
 from include.pipeline.map_people import read_owners
 
@@ -40,6 +41,7 @@ def map_events(run: SyncRun, wiring: Wiring, chunk: int) -> dict[str, object]:
         sync_from=manifest.sync_from,
         owners=read_owners(run, wiring),
         now=run.now,
+        moves_past_events=ClientRequest.from_conf(run.conf).moves_past_events,
     )
     wiring.staging.write_frame(run.run_id, MAP_EVENTS, chunk_name(EVENTS_NAME, chunk), events)
     to_load = events.loc[events["outcome"].isna(), "action"].value_counts()

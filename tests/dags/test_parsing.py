@@ -11,6 +11,7 @@ from tests.dags.conftest import Parsed, parse
 
 DAG_FILES = {
     "sync_appointments.py": "sync_appointments",
+    "sync_clients.py": "sync_clients",
     "sync_staff.py": "sync_staff",
     "sync_walk_ins.py": "sync_walk_ins",
 }

@@ -1,4 +1,4 @@
-"""The two syncs of bookings are one pipeline with another selection, a task per stage."""
+"""The syncs of bookings and of clients are one pipeline with another selection, a task per stage."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ STAGES = [
     "load_events",
     "settle_run",
 ]
-SYNCS = {"sync_appointments": "coconut_appointments", "sync_walk_ins": "coconut_walk_ins"}
+WATCHED = {"sync_appointments": "coconut_appointments", "sync_walk_ins": "coconut_walk_ins"}
+SYNCS = [*WATCHED, "sync_clients"]
 
 
 @pytest.mark.rule("C1")
@@ -54,12 +55,27 @@ def test_only_load_tasks_link_to_a_salesforce_job_and_show_what_they_produce(
 
 
 @pytest.mark.rule("T1")
-@pytest.mark.parametrize(("dag_id", "asset"), SYNCS.items())
+@pytest.mark.parametrize(("dag_id", "asset"), WATCHED.items())
 def test_a_sync_runs_on_a_schedule_and_when_its_own_bookings_change(
     parsed: Parsed, dag_id: str, asset: str
 ) -> None:
     assert parsed.dags[dag_id]["timetable"] == "AssetOrTimeSchedule"
     assert parsed.dags[dag_id]["assets"] == [asset]
+
+
+@pytest.mark.rule("S13")
+def test_clients_are_synced_on_a_schedule_of_their_own(parsed: Parsed) -> None:
+    assert parsed.dags["sync_clients"]["timetable"] == "CronTriggerTimetable"
+
+
+@pytest.mark.rule("T3")
+def test_the_form_takes_ids_as_text_or_as_a_list_and_switches_that_are_off(parsed: Parsed) -> None:
+    params = parsed.dags["sync_clients"]["params"]
+
+    for name in ("client_ids", "booking_ids"):
+        assert {"string", "array"} <= set(params[name]["type"])
+    for name in ("rematch", "move_past_events"):
+        assert params[name]["type"] == "boolean"
 
 
 @pytest.mark.rule("S7")
