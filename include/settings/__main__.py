@@ -1,6 +1,8 @@
-"""``python -m include.settings show | export FILE | import FILE``: the settings in the ledger of ``sync_ledger``.
+"""``python -m include.settings``: the settings and field mappings in the ledger of ``sync_ledger``.
 
-A file may name only some settings; ``-`` is standard input or output. Every change is recorded with who made it.
+``show | export FILE | import FILE`` carry both as YAML; a file may name only some settings, and leaves the field
+mappings alone unless it names them. ``mappings``, ``restore-mappings`` and ``import-fields SOBJECT`` are about field
+mappings alone. ``-`` is standard input or output. Every change is recorded with who made it.
 Exit codes: 0 done, 1 the ledger or the file system failed, 2 the arguments or the file are wrong.
 """
 
@@ -11,17 +13,28 @@ import getpass
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from include.errors import AppointmentSyncError, ConfigurationError
+from include.mapping.mapping_checks import written_sobjects
+from include.pipeline.field_mappings import (
+    check_mappings,
+    org_fields_of,
+    unmapped_custom_fields,
+    with_defaults,
+)
 from include.settings.availability import unavailable
-from include.settings.yaml_form import format_settings, parse_settings
-from include.settings.yaml_values import shown_value
+from include.settings.field_mapping import FieldMapping, Sobject, of_sobject
+from include.settings.mapping_yaml import FIELD_MAPPINGS, format_mappings, parse_mappings
+from include.settings.yaml_form import format_settings, parse_settings, read_document
 
 if TYPE_CHECKING:
-    from include.ledger.repository import Ledger, SettingsVersion
+    from include.ledger.repository import Ledger, MappingsVersion, SettingsVersion
+    from include.mapping.org_fields import OrgFields
+    from include.salesforce.gateway import SalesforceGateway
     from include.settings.model import Settings
 
 DONE, FAILED, REFUSED = 0, 1, 2
@@ -37,13 +50,30 @@ def open_ledger() -> Ledger:
         return Ledger.open(ledger_engine())
 
 
-def main(arguments: Sequence[str] | None = None, *, ledger: Callable[[], Ledger] = open_ledger) -> int:
+def open_salesforce() -> SalesforceGateway:
+    """Return the org that the connection ``salesforce_default`` names."""
+    with redirect_stdout(sys.stderr):
+        from include.orchestration.wiring import connect_salesforce
+
+        return connect_salesforce()
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """How the command reaches the ledger and the org; neither is opened before it is needed."""
+
+    ledger: Callable[[], Ledger] = open_ledger
+    salesforce: Callable[[], SalesforceGateway] = open_salesforce
+
+
+def main(arguments: Sequence[str] | None = None, *, doors: Doors | None = None) -> int:
     """Run one command and return its exit code."""
-    options = _parser().parse_args(arguments)
+    options, doors = _parser().parse_args(arguments), doors or Doors()
     try:
-        if options.command == "import":
-            return _import(options.file, who=options.who or _user(), ledger=ledger)
-        return _export(getattr(options, "file", "-"), ledger())
+        return _run(options, doors)
+    except _Refused as refused:
+        _report(refused.error)
+        return REFUSED
     except AppointmentSyncError as error:
         _report(error)
         return FAILED
@@ -55,19 +85,46 @@ def main(arguments: Sequence[str] | None = None, *, ledger: Callable[[], Ledger]
         return FAILED
 
 
+class _Refused(Exception):  # noqa: N818 - a verdict on what a person asked for
+    """What was asked for is wrong, which is the asker's to mend."""
+
+    def __init__(self, error: ConfigurationError) -> None:
+        self.error = error
+
+
+def _run(options: argparse.Namespace, doors: Doors) -> int:
+    if options.command == "import":
+        return _import(options, doors)
+    if options.command == "mappings":
+        return _show_mappings(doors.ledger(), options.sobject)
+    if options.command == "restore-mappings":
+        return _restore(options, doors)
+    if options.command == "import-fields":
+        return _import_fields(Sobject(options.sobject), doors)
+    return _export(getattr(options, "file", "-"), doors.ledger())
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m include.settings", description="The settings in the ledger."
+        prog="python -m include.settings", description="The settings and field mappings in the ledger."
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("show", help="print every setting as YAML")
-    export = commands.add_parser("export", help="write every setting to a YAML file")
+    commands.add_parser("show", help="print every setting and field mapping as YAML")
+    export = commands.add_parser("export", help="write every setting and field mapping to a YAML file")
     export.add_argument("file", help="where to write; - is standard output")
-    importing = commands.add_parser("import", help="take over the settings that a YAML file names")
+    importing = commands.add_parser("import", help="take over what a YAML file names")
     importing.add_argument("file", help="what to read; - is standard input")
-    importing.add_argument(
-        "--who", default="", help="who makes the change (default: the user of this process)"
-    )
+    shown = commands.add_parser("mappings", help="print the field mappings")
+    restoring = commands.add_parser("restore-mappings", help="go back to the default field mappings")
+    for command in (shown, restoring):
+        command.add_argument("--sobject", choices=[*Sobject], help="only this object's")
+    fields = commands.add_parser("import-fields", help="print the org's custom fields, ready to be mapped")
+    fields.add_argument("sobject", choices=[*Sobject], help="the object that has the fields")
+    for command in (importing, restoring):
+        command.add_argument("--who", default="", help="who makes the change (default: this process's user)")
+        command.add_argument(
+            "--offline", action="store_true", help="do not check field mappings against the org"
+        )
     return parser
 
 
@@ -79,39 +136,121 @@ def _user() -> str:
 
 
 def _export(file: str, ledger: Ledger) -> int:
-    current = ledger.current_settings()
-    text = f"# {_title(current)}\n\n{format_settings(current.settings)}"
+    current, mappings = ledger.current_settings(), ledger.current_mappings()
+    text = (
+        f"# {_title(current)}\n\n{format_settings(current.settings)}\n"
+        f"# {_mappings_title(mappings)}\n\n{format_mappings(mappings.mappings)}"
+    )
     if file == "-":
         sys.stdout.write(text)
     else:
         Path(file).write_text(text, encoding="utf-8")
-        sys.stdout.write(f"{_title(current)} written to {file}.\n")
+        sys.stdout.write(f"{_title(current)} written to {file}.\n{_mappings_title(mappings)}.\n")
     _warn(current.settings)
     return DONE
 
 
-def _import(file: str, *, who: str, ledger: Callable[[], Ledger]) -> int:
+def _import(options: argparse.Namespace, doors: Doors) -> int:
+    file, who = options.file, options.who or _user()
     text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8-sig")
-    opened = ledger()
+    opened = doors.ledger()
     before = opened.current_settings()
     try:
         settings = parse_settings(text, base=before.settings)
+        document = read_document(text)
+        mappings = (
+            parse_mappings(document[FIELD_MAPPINGS], defaults=with_defaults(()))
+            if FIELD_MAPPINGS in document
+            else None
+        )
     except ConfigurationError as error:
-        _report(error)
-        return REFUSED
+        raise _Refused(error) from error
+    if mappings is not None:
+        _check(mappings, settings, doors, is_offline=options.offline)
     after = opened.save_settings(settings, who=who, now=datetime.now(UTC))
+    _tell_settings(before, after, who=who)
+    if mappings is not None:
+        _save_mappings(opened, mappings, who=who)
+    return DONE
+
+
+def _tell_settings(before: SettingsVersion, after: SettingsVersion, *, who: str) -> None:
     if after.version == before.version:
         sys.stdout.write(f"Nothing differs; version {before.version} stays.\n")
-        _warn(settings)
-        return DONE
-    old, new = (version.settings.model_dump(mode="json") for version in (before, after))
-    for name in new:
-        if new[name] != old[name]:
-            values = (_shown(getattr(version.settings, name)) for version in (before, after))
-            sys.stdout.write(f"{name}: {' -> '.join(values)}\n")
-    sys.stdout.write(f"Saved as version {after.version} by {who}.\n")
-    _warn(settings)
+    else:
+        old, new = (version.settings.model_dump(mode="json") for version in (before, after))
+        for name in new:
+            if new[name] != old[name]:
+                sys.stdout.write(f"{name}: {_shown(old[name])} -> {_shown(new[name])}\n")
+        sys.stdout.write(f"Saved as version {after.version} by {who}.\n")
+    _warn(after.settings)
+
+
+def _show_mappings(ledger: Ledger, sobject: str | None) -> int:
+    current = ledger.current_mappings()
+    shown = current.mappings if sobject is None else of_sobject(current.mappings, sobject)
+    sys.stdout.write(f"# {_mappings_title(current)}\n\n{format_mappings(shown)}")
     return DONE
+
+
+def _restore(options: argparse.Namespace, doors: Doors) -> int:
+    ledger = doors.ledger()
+    sobject = Sobject(options.sobject) if options.sobject else None
+    restored = with_defaults(ledger.current_mappings().mappings, sobject)
+    _check(restored, ledger.current_settings().settings, doors, is_offline=options.offline)
+    _save_mappings(ledger, restored, who=options.who or _user())
+    return DONE
+
+
+def _import_fields(sobject: Sobject, doors: Doors) -> int:
+    ledger = doors.ledger()
+    org_fields = org_fields_of(doors.salesforce, (sobject,))
+    found = unmapped_custom_fields(org_fields, sobject, ledger.current_mappings().mappings)
+    sys.stdout.write(
+        f"# Custom fields of {sobject} that nothing fills: {len(found)}.\n"
+        f"# Give those you want a source, and add them to {FIELD_MAPPINGS} of an export.\n"
+    )
+    for field in found:
+        choices = f", one of {', '.join(field.facts.picklist_values)}" if field.facts.picklist_values else ""
+        size = f", {field.facts.length} characters" if field.facts.length and not choices else ""
+        sys.stdout.write(
+            f"  - {{sobject: {sobject}, target: {field.name}, source: ''}}"
+            f"  # {field.facts.label}: {field.facts.type}{size}{choices}\n"
+        )
+    return DONE
+
+
+def _check(mappings: Sequence[FieldMapping], settings: Settings, doors: Doors, *, is_offline: bool) -> None:
+    org_fields = None if is_offline else _reachable_org(settings, doors)
+    try:
+        check_mappings(mappings, settings=settings, org_fields=org_fields)
+    except ConfigurationError as error:
+        raise _Refused(error) from error
+
+
+def _reachable_org(settings: Settings, doors: Doors) -> OrgFields | None:
+    """Return the org's fields; an org out of reach keeps nobody from saving, because every run checks again."""
+    try:
+        return org_fields_of(doors.salesforce, written_sobjects(settings))
+    except AppointmentSyncError as error:
+        sys.stderr.write(
+            f"The field mappings are not checked against the org now, but by the next run: {error}\n"
+        )
+        return None
+
+
+def _save_mappings(ledger: Ledger, mappings: Sequence[FieldMapping], *, who: str) -> None:
+    before = ledger.current_mappings()
+    after = ledger.save_mappings(mappings, who=who, now=datetime.now(UTC))
+    if after.version == before.version:
+        sys.stdout.write(f"No field mapping differs; version {before.version} of them stays.\n")
+        return
+    old, new = ({mapping.name: mapping for mapping in version.mappings} for version in (before, after))
+    for name in {**old, **new}:
+        if old.get(name) != new.get(name):
+            verb = "added" if name not in old else "changed" if name in new else "removed"
+            sys.stdout.write(f"{name}: {verb}\n")
+    sys.stdout.write(f"Field mappings saved as version {after.version} by {who}.\n")
 
 
 def _title(version: SettingsVersion) -> str:
@@ -120,8 +259,14 @@ def _title(version: SettingsVersion) -> str:
     return f"Settings, version {version.version}, saved {version.saved_at:%Y-%m-%d %H:%M} UTC"
 
 
+def _mappings_title(version: MappingsVersion) -> str:
+    if version.version == 0:
+        return "Field mappings, version 0: the defaults, nothing was saved yet"
+    return f"Field mappings, version {version.version}, saved {version.saved_at:%Y-%m-%d %H:%M} UTC"
+
+
 def _shown(value: object) -> str:
-    return shown_value(value) or "empty"
+    return "empty" if value in (None, "", []) else str(value)
 
 
 def _warn(settings: Settings) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
@@ -68,6 +69,18 @@ def _known_zone(zone: str) -> str:
     return zone
 
 
+_DATE_PARTS: Final = frozenset("aAbBdmyYHIpMSfzj%")
+"""Directives of ``strptime`` that mean the same in every locale and year; names of days and months are English."""
+
+
+def _known_pattern(pattern: str) -> str:
+    for directive in re.findall("%(.?)", pattern):
+        if directive not in _DATE_PARTS:
+            msg = f"%{directive} is not a part of a date"
+            raise ValueError(msg)
+    return pattern
+
+
 Source = Annotated[str, AfterValidator(_known_source)]
 
 
@@ -97,7 +110,7 @@ class DateFormat(_Part):
     """
 
     type: Literal["date"] = "date"
-    reads: str = Field(min_length=2, pattern="%")
+    reads: Annotated[str, Field(pattern="%"), AfterValidator(_known_pattern)]
     writes: Writes = Writes.DATE
     time_zone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
 

@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from include.errors import ConfigurationError
+from include.settings.mapping_yaml import FIELD_MAPPINGS
 from include.settings.model import CampaignRule, Settings
 from include.settings.yaml_values import expected, read_value, shown_block, shown_value
 
@@ -46,12 +47,12 @@ class _TextLoader(yaml.BaseLoader):
 
 
 def parse_settings(text: str, *, base: Settings) -> Settings:
-    """Return ``base`` with the settings that the YAML text names.
+    """Return ``base`` with the settings that the YAML text names; its field mappings are passed over.
 
     Raises:
         ConfigurationError: the text is no YAML mapping, or names what is unknown or not allowed; all problems at once.
     """
-    named = _read(text)
+    named = {name: value for name, value in read_document(text).items() if name != FIELD_MAPPINGS}
     unknown = [_unknown(name) for name in named if name not in Settings.model_fields]
     known = {name: value for name, value in named.items() if name in Settings.model_fields}
     values, problems = _values(known)
@@ -87,7 +88,12 @@ def _validated(base: Settings, values: Mapping[str, Any]) -> tuple[Settings, lis
     ]
 
 
-def _read(text: str) -> Mapping[str, Any]:
+def read_document(text: str) -> Mapping[str, Any]:
+    """Return what a settings file names, all scalars as text.
+
+    Raises:
+        ConfigurationError: the text is no YAML mapping, or names something twice.
+    """
     try:
         loaded = yaml.load(text, Loader=_TextLoader)  # noqa: S506 - a loader of text, lists and mappings is safe
     except yaml.YAMLError as error:

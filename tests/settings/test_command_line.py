@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from include.errors import SalesforceUnavailableError
 from include.ledger.repository import Ledger
 from include.ledger.tables import settings_changes, settings_versions
-from include.settings.__main__ import main
+from include.salesforce.gateway import SalesforceGateway
+from include.settings.__main__ import Doors, main
 from include.settings.model import Settings
 from include.settings.yaml_form import parse_settings
 from tests.engines import OpenEngine
@@ -27,6 +29,11 @@ def opener(tmp_path: Path, open_engine: OpenEngine) -> Opener:
     return lambda: Ledger.open(engine)
 
 
+def no_org() -> SalesforceGateway:
+    """Stand in for an org that does not answer."""
+    raise SalesforceUnavailableError("Salesforce does not answer.")
+
+
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     return tmp_path / "settings.yaml"
@@ -36,18 +43,19 @@ def test_an_export_of_one_ledger_imports_into_another(
     opener: Opener, file: Path, tmp_path: Path, open_engine: OpenEngine
 ) -> None:
     file.write_text("on_cancel: delete\nkey_namespace: north-\n")
-    assert main(["import", str(file)], ledger=opener) == 0
-    assert main(["export", str(file)], ledger=opener) == 0
+    assert main(["import", str(file)], doors=Doors(ledger=opener)) == 0
+    assert main(["export", str(file)], doors=Doors(ledger=opener)) == 0
     other = Ledger.open(open_engine(f"sqlite:///{tmp_path / 'other.db'}"))
-    assert main(["import", str(file)], ledger=lambda: other) == 0
+    assert main(["import", str(file)], doors=Doors(ledger=lambda: other, salesforce=no_org)) == 0
     assert other.current_settings().settings == opener().current_settings().settings
+    assert other.current_mappings().mappings == opener().current_mappings().mappings
 
 
 def test_an_import_says_what_changed_and_records_who_made_it(
     opener: Opener, file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file.write_text("sync_events: off\n")
-    assert main(["import", str(file), "--who", "ada"], ledger=opener) == 0
+    assert main(["import", str(file), "--who", "ada"], doors=Doors(ledger=opener)) == 0
     assert "sync_events: on -> off" in capsys.readouterr().out
     with opener().engine.connect() as connection:
         assert connection.execute(select(settings_versions.c.saved_by)).scalars().all() == ["ada"]
@@ -56,7 +64,7 @@ def test_an_import_says_what_changed_and_records_who_made_it(
 
 def test_an_import_that_changes_nothing_makes_no_version(opener: Opener, file: Path) -> None:
     file.write_text("sync_events: on\n")
-    assert main(["import", str(file)], ledger=opener) == 0
+    assert main(["import", str(file)], doors=Doors(ledger=opener)) == 0
     assert opener().current_settings().version == 0
 
 
@@ -64,7 +72,7 @@ def test_a_refused_file_changes_nothing_and_exits_with_2(
     opener: Opener, file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file.write_text("on_cancel: delete\nsync_events: perhaps\nretention_days: 0\n")
-    assert main(["import", str(file)], ledger=opener) == 2
+    assert main(["import", str(file)], doors=Doors(ledger=opener)) == 2
     assert opener().current_settings().version == 0
     assert capsys.readouterr().err.splitlines() == [
         "The settings file is refused; nothing was changed.",
@@ -76,26 +84,26 @@ def test_a_refused_file_changes_nothing_and_exits_with_2(
 def test_a_file_that_is_not_there_is_one_sentence(
     opener: Opener, file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["import", str(file)], ledger=opener) == 1
+    assert main(["import", str(file)], doors=Doors(ledger=opener)) == 1
     assert capsys.readouterr().err.count("\n") == 1
 
 
 def test_a_file_that_is_no_text_is_one_sentence(opener: Opener, file: Path) -> None:
     file.write_bytes(b"\xff\xfe\x00")
-    assert main(["import", str(file)], ledger=opener) == 2
+    assert main(["import", str(file)], doors=Doors(ledger=opener)) == 2
 
 
 def test_a_ledger_out_of_reach_is_one_sentence_and_exits_with_1(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], open_engine: OpenEngine
 ) -> None:
     engine = open_engine(f"sqlite:///{tmp_path / 'missing' / 'ledger.db'}")
-    assert main(["show"], ledger=lambda: Ledger.open(engine)) == 1
+    assert main(["show"], doors=Doors(ledger=lambda: Ledger.open(engine))) == 1
     assert "sync_ledger" in capsys.readouterr().err
 
 
 def test_an_unknown_command_exits_with_2(opener: Opener) -> None:
     with pytest.raises(SystemExit) as caught:
-        main(["delete"], ledger=opener)
+        main(["delete"], doors=Doors(ledger=opener))
     assert caught.value.code == 2
 
 
@@ -121,7 +129,7 @@ def test_an_import_warns_of_what_has_no_effect_yet_and_still_saves(
     opener: Opener, file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file.write_text("overwrite_existing: on\n")
-    assert main(["import", str(file)], ledger=opener) == 0
+    assert main(["import", str(file)], doors=Doors(ledger=opener)) == 0
     assert opener().current_settings().version == 1
     assert (
         capsys.readouterr().err.splitlines()[1].startswith("  - overwrite_existing: on is not available yet")
@@ -132,9 +140,9 @@ def test_show_warns_beside_the_yaml_and_not_in_it(
     opener: Opener, file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file.write_text("overwrite_existing: on\n")
-    main(["import", str(file)], ledger=opener)
+    main(["import", str(file)], doors=Doors(ledger=opener))
     capsys.readouterr()
-    assert main(["show"], ledger=opener) == 0
+    assert main(["show"], doors=Doors(ledger=opener)) == 0
     shown = capsys.readouterr()
     assert "overwrite_existing" in shown.err
     assert "not available" not in shown.out
