@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
+from include.errors import RequestRefusedError
+from include.salesforce.refusals import no_access
 from include.salesforce.session import SalesforceSession
 from include.salesforce.soql import identifier
+
+_NOT_FOUND: Final = "NOT_FOUND"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +63,15 @@ def read_description(session: SalesforceSession, sobject: str) -> ObjectDescript
     """Ask the org for one object.
 
     Raises:
-        ConfigurationError: our user may not see the object.
-        RequestRefusedError: the org has no such object.
+        ConfigurationError: our user may not see the object, or the org has none of that name: it tells no difference.
     """
-    path = f"sobjects/{identifier(sobject)}/describe"
-    answer = session.run(lambda client: client.restful(path), what=f"describe {sobject}")
+    path, what = f"sobjects/{identifier(sobject)}/describe", f"describe {sobject}"
+    try:
+        answer = session.run(lambda client: client.restful(path), what=what)
+    except RequestRefusedError as error:
+        if error.code != _NOT_FOUND:
+            raise
+        raise no_access(what, error.code) from None
     return ObjectDescription(
         name=answer["name"],
         label=answer["label"],

@@ -58,9 +58,7 @@ def translate_answer(error: SalesforceError, what: str) -> AppointmentSyncError:
     if column:
         return missing_field(column[2], [column[1]])
     if code in _ACCESS_CODES:
-        return ConfigurationError(
-            f"Salesforce does not let our user {what} ({code}): check the object, the API version and the permissions."
-        )
+        return no_access(what, code)
     return RequestRefusedError(
         f"Salesforce refused to {what} ({code or f'HTTP status {error.status}'}).", code=code
     )
@@ -70,6 +68,13 @@ def raise_refusal(response: requests.Response) -> None:
     """Raise simple-salesforce's exception for an answer of HTTP status 300 or above, as its own calls do."""
     if response.status_code >= 300:
         exception_handler(response)
+
+
+def no_access(what: str, code: str) -> ConfigurationError:
+    """Return the error for an object or call that our user has no right to, or the org does not know."""
+    return ConfigurationError(
+        f"Salesforce does not let our user {what} ({code}): check the object, the API version and the permissions."
+    )
 
 
 def missing_field(sobject: str, fields: list[str]) -> ConfigurationError:

@@ -193,9 +193,12 @@ def test_a_business_account_that_coconut_names_is_read_and_is_not_a_person(
 
 
 @pytest.mark.rule("M1")
-def test_an_object_our_user_may_not_read_is_a_clear_error(org: LocalOrg, gateway: SalesforceGateway) -> None:
-    org.control("PUT", "setup", {"users": {INTEGRATION_USER: {"objects": {"Lead": []}}}})
-    with pytest.raises(ConfigurationError, match="permissions"):
+@pytest.mark.parametrize("sobject", ["Lead", "Contact", "Account"])
+def test_an_object_our_user_may_not_read_is_a_clear_error(
+    org: LocalOrg, gateway: SalesforceGateway, sobject: str
+) -> None:
+    org.control("PUT", "setup", {"users": {INTEGRATION_USER: {"objects": {sobject: []}}}})
+    with pytest.raises(ConfigurationError, match="check the object, the API version and the permissions"):
         found(gateway, emails=addresses(1))
 
 

@@ -127,10 +127,10 @@ def test_an_object_is_described_with_our_fields(gateway: SalesforceGateway) -> N
     assert event.key_prefix == "00U"
 
 
-def test_an_object_that_does_not_exist_is_refused(gateway: SalesforceGateway) -> None:
-    with pytest.raises(RequestRefusedError) as refusal:
+@pytest.mark.rule("F3")
+def test_an_object_that_our_user_cannot_see_is_something_to_configure(gateway: SalesforceGateway) -> None:
+    with pytest.raises(ConfigurationError, match=r"describe Absent__c \(NOT_FOUND\): check the object"):
         gateway.describe("Absent__c")
-    assert refusal.value.code == "NOT_FOUND"
 
 
 def test_a_job_has_a_page_in_setup(gateway: SalesforceGateway, credentials: SalesforceCredentials) -> None:
