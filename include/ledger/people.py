@@ -15,6 +15,7 @@ from sqlalchemy import (
     and_,
     case,
     cast,
+    false,
     func,
     literal,
     not_,
@@ -142,7 +143,10 @@ def _sobject(record_id: ColumnElement[str]) -> ColumnElement[str]:
 def record_decisions(
     connection: Connection, run_id: str, decisions: pd.DataFrame, *, settings_version: int, now: datetime
 ) -> int:
-    """Keep the decisions that differ from their client's latest and return how many."""
+    """Keep the decisions that differ from their client's latest and return how many.
+
+    That a link is kept is no news: the decision that made it says why, and stays the latest.
+    """
     staged = stage(connection, DECISIONS, decisions)
     kept = ["client_id", "action", "sobject", "record_id", "evidence", "reason", "explanation"]
     latest = _latest(staged)
@@ -154,11 +158,16 @@ def record_decisions(
             if name not in {"client_id", "explanation"}
         ),
     )
+    is_as_it_was = and_(
+        staged.c.evidence == KEPT_LINK,
+        staged.c.followed_from.is_(None),
+        or_(latest.c.action == "create", latest.c.record_id == staged.c.record_id),
+    )
     stamps: list[Any] = [literal(run_id), literal(now, Instant()), literal(settings_version)]
     rows = (
         select(*(staged.c[name] for name in kept), *stamps)
         .select_from(staged.outerjoin(latest, latest.c.client_id == staged.c.client_id))
-        .where(differs)
+        .where(differs, not_(func.coalesce(is_as_it_was, false())))
         .order_by(staged.c.client_id)
     )
     names = [*kept, "run_id", "decided_at", "settings_version"]

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -167,7 +169,7 @@ def test_a_link_is_news_only_when_it_says_something_else(ledger: Ledger) -> None
     record(ledger, {"values": None}, minute=3)
     assert updated_at(ledger) == at(2)
     assert links(ledger)["values"] == "{}"
-    record(ledger, {"values": '{"Email":null}'}, minute=4)
+    record(ledger, {"values": '{"Email":"#N/A"}'}, minute=4)
     assert updated_at(ledger) == at(4)
 
 
@@ -197,7 +199,7 @@ def test_a_link_follows_a_converted_lead_and_remembers_that_we_created_it(ledger
 @pytest.mark.rule("M9")
 def test_a_decision_is_kept_when_it_differs_from_the_latest_one(ledger: Ledger) -> None:
     first = decisions({"explanation": "{}"}, {"client_id": "8"})
-    linked = decisions({"action": "link", "record_id": LEAD, "evidence": "kept_link"}, {"client_id": "8"})
+    linked = decisions({"action": "link", "record_id": LEAD, "evidence": "email"}, {"client_id": "8"})
 
     def keep(run_id: str, rows: pd.DataFrame, minute: float) -> int:
         return ledger.record_decisions(run_id, rows, settings_version=3, now=at(minute))
@@ -211,6 +213,21 @@ def test_a_decision_is_kept_when_it_differs_from_the_latest_one(ledger: Ledger) 
     assert ledger.latest_decision("9") is None
 
 
+@pytest.mark.rule("M9")
+def test_a_link_that_is_kept_leaves_the_decision_that_explains_it_the_latest(ledger: Ledger) -> None:
+    linked = {"client_id": "8", "action": "link", "record_id": LEAD}
+    kept = [{**linked, "evidence": "kept_link"}, {**linked, "client_id": "7", "evidence": "kept_link"}]
+
+    def keep(run_id: str, *rows: dict[str, Any]) -> int:
+        return ledger.record_decisions(run_id, decisions(*rows), settings_version=0, now=at(int(run_id[-1])))
+
+    assert keep("run-1", {"client_id": "7"}, {**linked, "evidence": "email"}) == 2
+    assert keep("run-2", *kept) == 0
+    moved = {"record_id": CONTACT, "sobject": "Contact", "followed_from": LEAD}
+    assert keep("run-3", *({**row, **moved} for row in kept)) == 2
+    assert keep("run-4", {**kept[0], "client_id": "9"}) == 1
+
+
 @pytest.mark.rule("Q4")
 def test_a_rerun_of_the_same_run_replaces_its_own_decision(ledger: Ledger) -> None:
     ledger.record_decisions("run-1", decisions({}), settings_version=0, now=at(1))
@@ -218,3 +235,37 @@ def test_a_rerun_of_the_same_run_replaces_its_own_decision(ledger: Ledger) -> No
     latest = ledger.latest_decision("7")
     assert latest is not None
     assert latest["action"] == "hold"
+
+
+@pytest.mark.rule("M5")
+def test_what_is_written_now_overlays_what_was_written_before_field_by_field(ledger: Ledger) -> None:
+    record(ledger, {"values": '{"City":"Montr\\u00e9al","Phone":"1"}'})
+    record(ledger, {"values": '{"Phone":"#N/A","Street":"1 \\"Main\\""}'}, minute=3)
+    assert json.loads(links(ledger)["values"]) == {
+        "City": "Montréal",
+        "Phone": "#N/A",
+        "Street": '1 "Main"',
+    }
+
+
+@pytest.mark.rule("M5")
+def test_a_link_recorded_without_values_leaves_them_as_they_were(ledger: Ledger) -> None:
+    record(ledger, {"values": '{"Phone":"1"}'})
+    record(ledger, {}, minute=3)
+    assert links(ledger)["values"] == '{"Phone":"1"}'
+
+
+@pytest.mark.rule("M5")
+def test_another_record_begins_with_what_was_written_into_it(ledger: Ledger) -> None:
+    record(ledger, {"values": '{"Phone":"1"}'})
+    record(ledger, {"values": '{"City":"Toronto"}', "record_id": CONTACT, "sobject": "Contact"}, minute=3)
+    assert links(ledger)["values"] == '{"City":"Toronto"}'
+
+
+@pytest.mark.rule("M10")
+def test_a_claim_that_no_client_is_linked_by_is_settled_by_its_key(ledger: Ledger) -> None:
+    claim(ledger, "account-7", "company:acme")
+    ledger.settle_claims(
+        pd.DataFrame({"claim_key": ["account-7"], "record_id": ["001000000000001AAA"]}, dtype="str")
+    )
+    assert claim(ledger, "account-9", "company:acme", run_id="run-2")["record_id"] == "001000000000001AAA"
