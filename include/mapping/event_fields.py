@@ -19,8 +19,6 @@ from include.mapping.wire_text import cut, instant_text, single_line, utf16_leng
 from include.settings.field_mapping import FieldMapping, NullPolicy, Sobject, of_sobject
 from include.settings.model import Settings
 
-NAME_LENGTH: Final = 255
-CODE_LENGTH: Final = 40
 LOCATION_LENGTH: Final = 255
 """Length of Event.Location (Object Reference, Event)."""
 

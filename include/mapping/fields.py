@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
 from include.settings.field_mapping import FieldMapping, NullPolicy, Sobject, WritePolicy
@@ -50,27 +49,6 @@ _EVENTS: Final[tuple[tuple[str, str], ...]] = (
     ("rule.person", "WhoId"),
     ("rule.owner", "OwnerId"),
 )
-
-REQUIRED: Final = frozenset({"LastName", "Company"})
-"""Fields of people that Salesforce refuses to go without on create (Object Reference, Lead)."""
-
-STANDARD_LENGTHS: Final[Mapping[str, int]] = {
-    "FirstName": 40,
-    "LastName": 80,
-    "Email": 80,
-    "PersonEmail": 80,
-    "Phone": 40,
-    "Company": 255,
-    "Street": 255,
-    "City": 40,
-    "State": 80,
-    "PostalCode": 20,
-    "Country": 80,
-    "Subject": 255,
-    "Location": 255,
-    "Description": 32_000,
-}
-"""Characters that standard fields take in every org (Object Reference)."""
 
 
 def default_mappings(sobject: str | None = None) -> tuple[FieldMapping, ...]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
+
+from include.settings.field_mapping import FieldMapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,15 @@ class OrgFields:
         """Return how many characters a field takes; nothing where the field is unknown or has no length."""
         facts = self.fact(sobject, name)
         return facts.length if facts is not None and facts.length else None
+
+    def lengths(self, mappings: Iterable[FieldMapping]) -> dict[str, int]:
+        """Return how many characters each mapped field takes at most, on whichever of its sObjects that is most."""
+        longest: dict[str, int] = {}
+        for mapping in mappings:
+            length = self.length(mapping.sobject, mapping.target)
+            if length is not None:
+                longest[mapping.target] = max(length, longest.get(mapping.target, 0))
+        return longest
 
     def to_json(self) -> dict[str, Any]:
         """Return the facts as JSON values."""

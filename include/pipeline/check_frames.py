@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from include.errors import GateClosed
 from include.frames import BOOKINGS, EVENTS, PEOPLE, TEXT
 from include.mapping.events import booking_keys
+from include.mapping.members import counting_pairs
 from include.mapping.verdicts import waits_for_keys
 from include.pipeline.accounting import add_counts, counted_calls
 from include.pipeline.artifacts import (
@@ -20,11 +21,15 @@ from include.pipeline.artifacts import (
     Manifest,
     chunk_name,
     read_chunk,
+    read_org_fields,
 )
+from include.pipeline.campaigns import plan_campaigns, read_campaign_pairs
 from include.pipeline.context import SyncRun, Wiring
 from include.pipeline.map_people import read_owners
+from include.quality.checks import Suite
 from include.quality.gate import QualityGate, Verdict
 from include.reasons import REASONS, Action, Outcome
+from include.settings.field_mapping import Sobject, of_sobject
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,18 +49,21 @@ def check_frames(run: SyncRun, wiring: Wiring) -> dict[str, object]:
     """
     with counted_calls(run, wiring, CHECK):
         manifest = Manifest.read_from(run, wiring)
-        namespace = wiring.ledger.settings_at(manifest.settings_version).settings.key_namespace
-        gate, owners = QualityGate(), read_owners(run, wiring)
+        settings = wiring.ledger.settings_at(manifest.settings_version).settings
+        gate, owners = QualityGate(lengths=_lengths(run, wiring, manifest)), read_owners(run, wiring)
         people = wiring.staging.read_frame(run.run_id, MAP_PEOPLE, PEOPLE_NAME, PEOPLE)
         checked_people = _quarantine_people(people, gate.check_people(people))
         plan: dict[str, int] = {}
+        counting: list[pd.DataFrame] = []
         for chunk in range(manifest.chunks):
-            events = _check_chunk(run, wiring, chunk, gate=gate, namespace=namespace, owners=owners)
+            events = _check_chunk(run, wiring, chunk, gate=gate, namespace=settings.key_namespace, owners=owners)
             events = _without_refused_people(events, checked_people, owners)
+            counting.append(counting_pairs(read_campaign_pairs(run, wiring, chunk), events))
             wiring.staging.write_frame(run.run_id, CHECK, chunk_name(EVENTS_NAME, chunk), events)
             plan = add_counts(plan, _count_plan(events))
         wiring.staging.write_frame(run.run_id, CHECK, PEOPLE_NAME, checked_people)
         wiring.staging.write_json(run.run_id, CHECK, "validation", gate.report())
+        plan |= plan_campaigns(run, wiring, counting, settings)
         plan["events_to_load"] = sum(plan.get(action, 0) for action in LOADED)
         wiring.staging.write_json(run.run_id, CHECK, "plan", plan)
         if not gate.is_open:
@@ -63,6 +71,20 @@ def check_frames(run: SyncRun, wiring: Wiring) -> dict[str, object]:
         if run.dry_run:
             _close_dry_run(run, wiring, manifest, plan)
         return {"read": manifest.read, **plan}
+
+
+def _lengths(run: SyncRun, wiring: Wiring, manifest: Manifest) -> dict[Suite, dict[str, int]]:
+    """Return the characters that the org lets mapped fields have, by suite."""
+    mappings = wiring.ledger.mappings_at(manifest.mapping_version).mappings
+    org_fields = read_org_fields(run, wiring)
+    of_events = org_fields.lengths(of_sobject(mappings, Sobject.EVENT))
+    of_people = org_fields.lengths(mapping for mapping in mappings if mapping.sobject is not Sobject.EVENT)
+    return {
+        Suite.NEW_PEOPLE: of_people,
+        Suite.CHANGED_PEOPLE: of_people,
+        Suite.NEW_EVENTS: of_events,
+        Suite.CHANGED_EVENTS: of_events,
+    }
 
 
 def _check_chunk(

@@ -12,8 +12,6 @@ from enum import StrEnum
 from typing import Final
 
 from include.frames import BOOKINGS, CLEAR, EVENTS, PEOPLE
-from include.mapping.event_fields import CODE_LENGTH, NAME_LENGTH, URL_LENGTH
-from include.mapping.fields import STANDARD_LENGTHS, default_mappings
 from include.mapping.hurdles import KINDS, STATUSES
 from include.mapping.plan import BOOKING_KEY
 from include.reasons import Reason
@@ -68,18 +66,16 @@ def _shaped(column: str, pattern: str, reason: Reason | None = None) -> Check:
     return Check("ExpectColumnValuesToMatchRegex", {"column": column, "regex": pattern}, reason)
 
 
-def _at_most(column: str, length: int, reason: Reason = Reason.VALUE_TOO_LONG) -> Check:
-    return Check("ExpectColumnValueLengthsToBeBetween", {"column": column, "max_value": length}, reason)
-
-
-def _lengths(*sobjects: str) -> tuple[Check, ...]:
-    """Return one check per standard text field of these sObjects that the default mappings fill."""
-    lengths = {
-        mapping.target: STANDARD_LENGTHS[mapping.target]
-        for mapping in default_mappings()
-        if mapping.sobject in sobjects and mapping.target in STANDARD_LENGTHS
-    }
-    return tuple(_at_most(name, length) for name, length in lengths.items())
+def length_checks(lengths: Mapping[str, int]) -> tuple[Check, ...]:
+    """Return one check per text field on the characters that the org lets it have."""
+    return tuple(
+        Check(
+            "ExpectColumnValueLengthsToBeBetween",
+            {"column": name, "max_value": length},
+            Reason.VALUE_TOO_LONG,
+        )
+        for name, length in lengths.items()
+    )
 
 
 SOURCE_CHECKS: Final = (
@@ -107,7 +103,6 @@ _PEOPLE_SHAPES: Final = (
     _one_of("sobject", "Lead", "Contact", "Account"),
     _shaped("Email", EMAIL_PATTERN, Reason.INVALID_EMAIL),
     _shaped("PersonEmail", EMAIL_PATTERN, Reason.INVALID_EMAIL),
-    *_lengths("Lead", "Contact", "Account"),
 )
 """On the people who are to be written; checks on fields that a frame does not have are left out."""
 
@@ -146,12 +141,6 @@ _EVENT_SHAPES: Final = (
             "ignore_row_if": "either_value_is_missing",
         },
     ),
-    *_lengths("Event"),
-    _at_most(BOOKING_KEY, NAME_LENGTH),
-    _at_most("Coconut_Service__c", NAME_LENGTH),
-    _at_most("Coconut_Location__c", NAME_LENGTH),
-    _at_most("Coconut_Booking_Id__c", CODE_LENGTH),
-    _at_most("Coconut_Edit_Url__c", URL_LENGTH),
 )
 
 NEW_EVENT_CHECKS: Final = (

@@ -49,16 +49,23 @@ class _Tally:
 class QualityGate:
     """Checks the frames of a run, chunk by chunk, and remembers enough to say whether the run may write."""
 
-    def __init__(self, *, most_failing_percent: float = 50.0, at_least_rows: int = 20) -> None:
-        """Set when the share of failing source rows or people is implausible.
+    def __init__(
+        self,
+        *,
+        lengths: Mapping[Suite, Mapping[str, int]] | None = None,
+        most_failing_percent: float = 50.0,
+        at_least_rows: int = 20,
+    ) -> None:
+        """Set how long texts may be, and when the share of failing source rows or people is implausible.
 
         Args:
+            lengths: the characters that the org lets text fields have, by suite and field.
             most_failing_percent: of the rows checked; above it the gate closes.
             at_least_rows: failing rows below this number never close it, whatever their share.
         """
         self._most_failing_percent = most_failing_percent
         self._at_least_rows = at_least_rows
-        self._runner = SuiteRunner()
+        self._runner = SuiteRunner(lengths)
         self._tallies: dict[Suite, dict[int, _Tally]] = {}
         self._checked: dict[Suite, int] = {}
         self._failing: dict[Suite, int] = {}

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from include.quality.checks import SUITES, Check, Suite
+from include.quality.checks import SUITES, Check, Suite, length_checks
 
 _VERDICT: Final = {"result_format": "BOOLEAN_ONLY"}
 _COMPLETE: Final = {"result_format": "COMPLETE"}
@@ -31,9 +31,13 @@ class CheckResult:
 
 
 class SuiteRunner:
-    """Checks frames. Importing Great Expectations takes seconds, so it happens with the first frame, once."""
+    """Checks frames. Importing Great Expectations takes seconds, so it happens with the first frame, once.
 
-    def __init__(self) -> None:
+    ``lengths`` are the characters that the org lets text fields have, by suite and field.
+    """
+
+    def __init__(self, lengths: Mapping[Suite, Mapping[str, int]] | None = None) -> None:
+        self._lengths = lengths or {}
         self._batches: dict[Suite, Any] = {}
         self._source: Any = None
 
@@ -42,7 +46,8 @@ class SuiteRunner:
 
         Which rows fail is asked only of the checks that fail: the answer costs as much again as the verdict.
         """
-        checks = [check for check in SUITES[suite] if _is_made(check, frame)]
+        asked = (*SUITES[suite], *length_checks(self._lengths.get(suite, {})))
+        checks = [check for check in asked if _is_made(check, frame)]
         batch = self._batch_definition(suite).get_batch({"dataframe": frame.reset_index(drop=True)})
         found = _validate(batch, dict(enumerate(checks)), _VERDICT)
         failing = {position: checks[position] for position, result in found.items() if not result.success}

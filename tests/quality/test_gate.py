@@ -10,15 +10,18 @@ import pytest
 
 from include.frames import BOOKINGS, EVENTS, PEOPLE
 from include.mapping.events import booking_keys
+from include.quality.checks import Suite
 from include.quality.gate import QualityGate
 from include.reasons import Reason
 from tests.mapping.builders import booking, frame, link_of, mapped, only
+
+LENGTHS = {Suite.NEW_PEOPLE: {"LastName": 80}, Suite.NEW_EVENTS: {"Location": 255}}
 
 
 @pytest.fixture(scope="module")
 def open_gate() -> QualityGate:
     """A gate that no share of failing rows closes: its context is built once for all tests that ask about rows."""
-    return QualityGate(at_least_rows=10**9)
+    return QualityGate(at_least_rows=10**9, lengths=LENGTHS)
 
 
 def source(*rows: dict[str, Any]) -> pd.DataFrame:
@@ -192,7 +195,7 @@ def test_bad_rows_in_small_number_only_quarantine_themselves() -> None:
 
 @pytest.mark.rule("Q1")
 def test_the_validation_result_is_json_with_counts_and_keys_but_no_personal_values() -> None:
-    gate = QualityGate()
+    gate = QualityGate(lengths=LENGTHS)
     gate.check_people(people(person(Email="ana.silva@"), person("new:11", LastName="Q" * 99)))
     report = json.loads(json.dumps(gate.report()))
     expectations = report["frames"]["new_people"]["expectations"]

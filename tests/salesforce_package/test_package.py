@@ -10,7 +10,6 @@ import pytest
 from defusedxml.ElementTree import parse
 
 import include.salesforce_package
-from include.mapping.event_fields import CODE_LENGTH, NAME_LENGTH
 from include.mapping.fields import default_mappings
 from include.mapping.plan import BOOKING_KEY
 
@@ -65,12 +64,12 @@ def test_keys_are_unique_external_ids_that_tell_letter_case_apart(sobject: str, 
 
 
 @pytest.mark.rule("S12")
-def test_what_the_mapping_cuts_to_is_what_the_fields_hold() -> None:
+def test_the_fields_hold_the_words_and_names_that_coconut_sends() -> None:
     lengths = {
         name: int(text(field, "length")) for name, field in fields("Activity").items() if _is_text(field)
     }
     names = {BOOKING_KEY, "Coconut_Service__c", "Coconut_Location__c"}
-    assert lengths == {name: NAME_LENGTH if name in names else CODE_LENGTH for name in lengths}
+    assert lengths == {name: 255 if name in names else 40 for name in lengths}
     assert names < set(lengths)
 
 
