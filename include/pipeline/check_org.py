@@ -9,6 +9,7 @@ from include.errors import ConfigurationError
 from include.mapping.mapping_checks import mapping_problems, written_sobjects
 from include.mapping.org_fields import FieldFacts, OrgFields
 from include.pipeline.assignment_rules import assignment_rule
+from include.pipeline.people_settings import check_people_settings
 from include.settings.field_mapping import FieldMapping
 from include.settings.model import Settings
 
@@ -24,8 +25,10 @@ def check_org(
 
     Raises:
         ConfigurationError: fields are missing, hidden, not writable, of another type or too short, or a required one
-            has no source; all of them are named. Or new Leads are to go by an assignment rule, and there is none.
+            has no source; all of them are named. Or the settings ask for Person Accounts, a record type or an
+            assignment rule that the org does not have.
     """
+    check_people_settings(salesforce, settings)
     org_fields = describe_fields(salesforce, written_sobjects(settings))
     problems = mapping_problems(mappings, org_fields, settings)
     if problems:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from include.frames import ANSWERS, BOOKINGS, COMPANY_ACCOUNTS, STORED_PEOPLE, WRITTEN_VALUES
 from include.mapping.accounts import hold_ambiguous_accounts, names_to_find
 from include.mapping.field_sources import questions_read
+from include.mapping.org_fields import OrgFields
 from include.mapping.person_drafts import PersonInputs, PersonTerms
 from include.mapping.person_sources import newest_bookings, reads_bookings
 from include.mapping.wanted_people import people_to_create, people_to_update
@@ -16,10 +17,12 @@ from include.pipeline.artifacts import (
     BOOKINGS_NAME,
     EXTRACT,
     MATCH,
+    ORG_FIELDS_NAME,
     Manifest,
     read_chunks,
     read_staff_links,
 )
+from include.pipeline.check_org import describe_fields
 from include.pipeline.company_accounts import read_company_accounts
 from include.pipeline.context import SyncRun, Wiring
 from include.pipeline.stored_people import read_stored_people
@@ -29,7 +32,6 @@ from include.settings.model import NewRecordOwner
 if TYPE_CHECKING:
     import pandas as pd
 
-    from include.mapping.org_fields import OrgFields
     from include.settings.field_mapping import FieldMapping
     from include.settings.model import Settings
 
@@ -55,9 +57,9 @@ def find_person_inputs(
     """
     accounts = read_company_accounts(wiring.salesforce, names_to_find(decisions, clients, settings))
     decisions = hold_ambiguous_accounts(decisions, clients, accounts, settings)
-    stored = read_stored_people(
-        wiring.salesforce, decisions, clients, mappings=mappings, org_fields=org_fields, settings=settings
-    )
+    found = people_to_update(decisions, clients, settings)
+    org_fields = _with_objects_of(run, wiring, found, org_fields)
+    stored = read_stored_people(wiring.salesforce, found, mappings=mappings, org_fields=org_fields)
     written = wiring.ledger.written_values(stored["record_id"])
     for name, frame in ((_COMPANY_ACCOUNTS, accounts), (_STORED, stored), (_WRITTEN, written)):
         wiring.staging.write_frame(run.run_id, MATCH, name, frame)
@@ -104,6 +106,17 @@ def read_person_inputs(
         stored=staging.read_frame(run_id, MATCH, _STORED, STORED_PEOPLE),
         written=staging.read_frame(run_id, MATCH, _WRITTEN, WRITTEN_VALUES),
     )
+
+
+def _with_objects_of(run: SyncRun, wiring: Wiring, found: pd.DataFrame, org_fields: OrgFields) -> OrgFields:
+    """Return the org's fields with those of every person found: a kept link may lead to what is no longer made (M4)."""
+    others = sorted(set(found["sobject"]) - org_fields.objects.keys())
+    if not others:
+        return org_fields
+    described = describe_fields(wiring.salesforce, others)
+    org_fields = OrgFields({**org_fields.objects, **described.objects})
+    wiring.staging.write_json(run.run_id, MATCH, ORG_FIELDS_NAME, org_fields.to_json())
+    return org_fields
 
 
 def _people(decisions: pd.DataFrame, clients: pd.DataFrame, settings: Settings) -> pd.DataFrame:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 
 from include.frames import STORED_PEOPLE
 from include.mapping.changed_people import overwritable
-from include.mapping.wanted_people import people_to_update
 from include.pipeline.record_reading import read_records
 
 if TYPE_CHECKING:
@@ -16,36 +15,30 @@ if TYPE_CHECKING:
     from include.mapping.org_fields import OrgFields
     from include.salesforce.gateway import SalesforceGateway
     from include.settings.field_mapping import FieldMapping
-    from include.settings.model import Settings
 
 _CONVERTED_TO: Final = "ConvertedContactId"
 
 
 def read_stored_people(
     salesforce: SalesforceGateway,
-    decisions: pd.DataFrame,
-    clients: pd.DataFrame,
+    found: pd.DataFrame,
     *,
     mappings: Sequence[FieldMapping],
     org_fields: OrgFields,
-    settings: Settings,
 ) -> pd.DataFrame:
     """Return the records that may be overwritten, with the fields that mappings may write (``STORED_PEOPLE``).
 
     A Contact that a Lead was converted to is not among them, nor a Person Account of such a Contact: Salesforce users
-    made it, so it is linked and never overwritten. Nothing is read while the setting ``overwrite_existing`` is off.
+    made it, so it is linked and never overwritten. Nothing is read where nobody was found.
 
     Args:
         salesforce: the signed-in gateway.
-        decisions: ``frames.DECISIONS``.
-        clients: ``frames.CLIENTS``.
+        found: ``people_to_update``.
         mappings: the mappings in force.
         org_fields: the fields that the org has.
-        settings: the settings in force.
     """
     import pandas as pd
 
-    found = people_to_update(decisions, clients, settings)
     found = found[~found["who_id"].isin(_converted(salesforce, found))]
     stored = [STORED_PEOPLE.empty()]
     for sobject, people in found.groupby("sobject"):

@@ -11,10 +11,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from include.settings.model import (
-    AccountDeduplication,
     ConflictWinner,
-    ContactWithoutCompany,
-    EntityType,
     Integration,
     Settings,
     Switch,
@@ -43,11 +40,6 @@ _NO_GUARD_PERCENT: Final = 100.0
 PENDING: Final[Mapping[str, _Pending]] = {
     "sync_mode": _only(SyncMode.ONE_WAY, "changes made in Salesforce are not brought back"),
     "integration": _only(Integration.MODERN, "every booking syncs as on the modern integration"),
-    "entity_type": _only(EntityType.LEAD, "people can only be created as Leads"),
-    "person_account_record_type": _Pending(lambda chosen: not chosen, "no Person Accounts are created", ""),
-    "overwrite_existing": _only(Switch.OFF, "people who are found in Salesforce are never changed"),
-    "account_deduplication": _only(AccountDeduplication.AUTOMATIC, "no Accounts are created"),
-    "contact_without_company": _only(ContactWithoutCompany.OWN_ACCOUNT, "no Accounts are created"),
     "auto_merge": _only(Switch.OFF, "nothing is merged"),
     "conflict_winner": _only(ConflictWinner.COCONUT, "changes made in Salesforce are not compared"),
     "daily_api_budget": _Pending(
