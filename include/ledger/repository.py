@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 
 from include.ledger import (
     binding,
+    booking_history,
     campaigns,
     choices,
     claims,
@@ -32,6 +33,7 @@ from include.ledger import (
     switches,
     written_values,
 )
+from include.ledger.booking_history import BookingHistory
 from include.ledger.engine import configure, reading, writing
 from include.ledger.jobs import JobRecord, JobState
 from include.ledger.mapping_store import MappingsVersion
@@ -399,6 +401,11 @@ class Ledger:
         """Return a client's latest decision as the columns of ``match_decisions``, if there is one."""
         with reading(self.engine) as connection:
             return people.latest_decision(connection, client_id)
+
+    def booking_history(self, appointment_id: str, client_ids: Collection[str] = ()) -> BookingHistory:
+        """Return what is known of a booking, of these clients, and of whoever else is known to have attended it."""
+        with reading(self.engine) as connection:
+            return booking_history.of_booking(connection, appointment_id, client_ids)
 
     def record_field_reports(self, run_id: str, reports: pd.DataFrame, *, now: datetime) -> None:
         """Keep what a run reports of single fields (``frames.FIELD_REPORTS``), in place of an earlier attempt's."""

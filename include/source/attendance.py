@@ -1,0 +1,43 @@
+"""Who attends a booking, as Coconut has it now: ids and marks only, nothing personal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import select
+
+from include.frames import CLAIM, TEXT
+from include.source.columns import ColumnsRead, fetch_frame, selected
+from include.source.snapshot import open_snapshot
+from include.source.tables import appointments, attendees
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from sqlalchemy import Engine
+
+_COLUMNS: Final[ColumnsRead] = {
+    "client_id": (attendees.c.client_id, TEXT),
+    "is_primary": (attendees.c.is_primary, CLAIM),
+    "is_removed": (attendees.c.deleted_at.is_not(None), CLAIM),
+    "booking_deleted": (appointments.c.deleted_at.is_not(None), CLAIM),
+}
+
+
+def read_attendance(engine: Engine, appointment_id: int) -> pd.DataFrame:
+    """Return ``client_id``, ``is_primary``, ``is_removed`` and ``booking_deleted``, one row per attendee.
+
+    A booking that never had an attendee is one row without ``client_id``; one that does not exist is no row.
+
+    Raises:
+        SourceUnavailableError: the database does not answer.
+        ConfigurationError: it refuses the login, or lacks a table or column.
+    """
+    joined = appointments.outerjoin(attendees, attendees.c.appointment_id == appointments.c.id)
+    with open_snapshot(engine) as connection:
+        query = (
+            select(*selected(_COLUMNS, connection.dialect))
+            .select_from(joined)
+            .where(appointments.c.id == appointment_id)
+            .order_by(attendees.c.client_id)
+        )
+        return fetch_frame(connection, query, _COLUMNS)
