@@ -9,7 +9,6 @@ Exit codes: 0 done, 1 the ledger or the file system failed, 2 the arguments or t
 from __future__ import annotations
 
 import argparse
-import getpass
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from include.errors import AppointmentSyncError, ConfigurationError
 from include.mapping.mapping_checks import written_sobjects
+from include.orchestration.command_line import current_user, open_ledger
 from include.pipeline.field_mappings import (
     check_mappings,
     org_fields_of,
@@ -38,16 +38,6 @@ if TYPE_CHECKING:
     from include.settings.model import Settings
 
 DONE, FAILED, REFUSED = 0, 1, 2
-
-
-def open_ledger() -> Ledger:
-    """Return the ledger that the connection ``sync_ledger`` names."""
-    # Airflow sets its logging up for standard output when it is imported; that belongs to the YAML.
-    with redirect_stdout(sys.stderr):
-        from include.ledger.repository import Ledger
-        from include.orchestration.connections import ledger_engine
-
-        return Ledger.open(ledger_engine())
 
 
 def open_salesforce() -> SalesforceGateway:
@@ -128,13 +118,6 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container's user without an entry in the password file
-        return "unknown user"
-
-
 def _export(file: str, ledger: Ledger) -> int:
     current, mappings = ledger.current_settings(), ledger.current_mappings()
     text = (
@@ -151,7 +134,7 @@ def _export(file: str, ledger: Ledger) -> int:
 
 
 def _import(options: argparse.Namespace, doors: Doors) -> int:
-    file, who = options.file, options.who or _user()
+    file, who = options.file, options.who or current_user()
     text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8-sig")
     opened = doors.ledger()
     before = opened.current_settings()
@@ -198,7 +181,7 @@ def _restore(options: argparse.Namespace, doors: Doors) -> int:
     sobject = Sobject(options.sobject) if options.sobject else None
     restored = with_defaults(ledger.current_mappings().mappings, sobject)
     _check(restored, ledger.current_settings().settings, doors, is_offline=options.offline)
-    _save_mappings(ledger, restored, who=options.who or _user())
+    _save_mappings(ledger, restored, who=options.who or current_user())
     return DONE
 
 

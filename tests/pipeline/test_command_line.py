@@ -1,0 +1,63 @@
+"""What an administrator says of single clients, typed."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import select
+
+from include.ledger.tables import client_switches, person_choices
+from include.pipeline.__main__ import Doors, main
+from tests.pipeline.world import World
+
+CONTACT = "003000000000001AAA"
+
+
+def run(world: World, *arguments: str) -> int:
+    return main(arguments, doors=Doors(ledger=lambda: world.ledger, source=lambda: world.source))
+
+
+@pytest.mark.rule("T4")
+@pytest.mark.rule("C4")
+def test_clients_are_disabled_and_enabled_by_somebody(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.client(1)
+    world.client(2)
+    assert run(world, "disable-client", "1", "2", "--who", "ada") == 0
+    assert capsys.readouterr().out == "2 clients disabled; 0 were so already.\n"
+    assert run(world, "enable-client", "1", "--who", "ben") == 0
+    assert world.ledger.disabled_clients(["1", "2"]) == {"2"}
+    with world.ledger.engine.connect() as connection:
+        who = connection.execute(select(client_switches.c.changed_by)).scalars().all()
+    assert who == ["ada", "ada", "ben"]
+
+
+@pytest.mark.rule("M1")
+def test_a_persons_record_is_chosen_by_somebody(world: World) -> None:
+    world.client(1)
+    assert run(world, "choose-person", "1", CONTACT, "--who", "ada") == 0
+    with world.ledger.engine.connect() as connection:
+        assert connection.execute(select(person_choices.c.chosen_by)).scalar_one() == "ada"
+    assert run(world, "choose-person", "1", "Ann Lee") == 2
+
+
+@pytest.mark.rule("T4")
+def test_ids_that_are_none_or_nobodys_change_nothing(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.client(1)
+    assert run(world, "disable-client", "1", "7") == 2
+    assert "no client 7" in capsys.readouterr().err
+    assert run(world, "disable-client", "Ann") == 2
+    assert world.ledger.disabled_clients(["1"]) == frozenset()
+
+
+@pytest.mark.rule("T5")
+def test_the_status_of_clients_is_printed(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.client(1)
+    run(world, "choose-person", "1", CONTACT)
+    capsys.readouterr()
+    assert run(world, "client-status", "1", "2") == 0
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.startswith("1: status=synced sobject=Contact record_id=003000000000001AAA")
+    assert second == "2: status=unknown to the ledger"
