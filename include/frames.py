@@ -325,6 +325,21 @@ CAMPAIGN_PAIRS = FrameContract(
     },
 )
 
+RESOLVED_PAIRS = FrameContract(
+    "resolved_campaign_pairs",
+    {
+        # pairs that settle with this run, with what their campaign leads to and who their client is
+        **CAMPAIGN_PAIRS.columns,
+        "campaign_id": TEXT,  # missing where the pair counts towards none
+        "note": TEXT,  # include.reasons.CampaignNote
+        "person_ref": TEXT,
+        "who_id": TEXT,
+        "was_counted": CLAIM,  # by an earlier run, towards this campaign or another
+    },
+)
+
+TOUCHED_CAMPAIGNS = FrameContract("touched_campaigns", {"client_id": TEXT, "campaign_id": TEXT})
+
 CAMPAIGNS = FrameContract("campaigns", {"campaign_id": TEXT, "name": TEXT, "is_active": CLAIM})
 
 CAMPAIGN_CHOICES = FrameContract(

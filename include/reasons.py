@@ -108,6 +108,7 @@ class CampaignNote(StrEnum):
     NOT_PERMITTED = "not_permitted"
     PERSON_MISSING = "person_missing"
     REFUSED_BY_SALESFORCE = "refused_by_salesforce"
+    TRANSIENT_EXHAUSTED = "transient_exhausted"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,16 +9,18 @@ import numpy as np
 import pandas as pd
 
 from include.frames import CAMPAIGN_BOOKINGS, MEMBERS, TEXT
-from include.reasons import Action, CampaignNote
+from include.reasons import Action, CampaignNote, Outcome, Reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+MEMBER_SOBJECT: Final = "CampaignMember"
+
+MEMBER_KEY_FIELDS: Final = ("CampaignId", "LeadId", "ContactId")
+"""Campaign and person, of which Salesforce takes one membership ("CampaignMember", Object Reference)."""
+
 ADVANCE: Final = ("cancelled", "no_show", "booked", "confirmed", "arrived", "in_service", "complete")
 """Statuses of a booking, the least advanced first."""
-
-COUNTING_NOTES: Final = (CampaignNote.STATUS_NOT_IN_CAMPAIGN, CampaignNote.NOT_PERMITTED)
-"""Notes that do not keep a person from becoming a member."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,50 @@ class CampaignFacts:
     asked: pd.DataFrame
     may_write: bool
     may_read_statuses: bool
+
+
+def counting_pairs(pairs: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
+    """Return the pairs whose bookings count: those that are written, or registered, or stand as they were written.
+
+    Args:
+        pairs: contract ``CAMPAIGN_PAIRS``.
+        events: contract ``EVENTS`` of the same bookings.
+    """
+    is_unchanged = events["outcome"].eq(Outcome.UNCHANGED) & events["reason"].ne(Reason.OVERTAKEN)
+    counts = events["outcome"].isna() | events["needs_person"] | is_unchanged
+    return pairs[pairs["booking_key"].isin(events.loc[counts, "booking_key"])]
+
+
+def touched_by(pairs: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
+    """Return ``client_id`` and ``campaign_id`` of what pairs count towards now, or did before.
+
+    Args:
+        pairs: the pairs of a run that settle, with ``campaign_id``.
+        known: contract ``CAMPAIGN_BOOKINGS``: what the ledger has of the people concerned.
+    """
+    before = known[known["booking_key"].isin(pairs["booking_key"])]
+    both = pd.concat([pairs[["client_id", "campaign_id"]], before[["client_id", "campaign_id"]]])
+    return both.dropna().drop_duplicates(ignore_index=True)
+
+
+def with_people(rows: pd.DataFrame, decisions: pd.DataFrame, forwards: pd.DataFrame) -> pd.DataFrame:
+    """Return rows with ``person_ref`` and ``who_id`` of who their clients are by this run's decisions.
+
+    Args:
+        rows: with ``client_id``; ``person_ref`` and ``who_id`` of clients that the run did not decide about are those
+            of the ledger, and followed here.
+        decisions: contract ``DECISIONS``.
+        forwards: what became of converted and merged records (``include.matching.decide.Decisions``).
+    """
+    decided = decisions.set_index("client_id")
+    is_decided = rows["client_id"].isin(decided.index)
+    moved = forwards.set_index("old_id")
+    columns = {}
+    for name, forward in (("person_ref", "new_record_id"), ("who_id", "new_id")):
+        before = rows[name] if name in rows else pd.Series(index=rows.index, dtype=TEXT)
+        followed = before.map(moved[forward]).astype(TEXT).fillna(before)
+        columns[name] = rows["client_id"].map(decided[name]).astype(TEXT).where(is_decided, followed)
+    return rows.assign(**columns)
 
 
 def counted_bookings(known: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
@@ -61,7 +107,7 @@ def plan_members(
     The most advanced booking decides. A new member gets the status that the table gives, if the Campaign has it, else
     the Campaign's own default. A member whose status is still as Coconut asked for follows the table; where somebody
     else has changed it, it is changed only when Coconut has news, and only from a status that is no response to one
-    that is.
+    that is. Who was removed from a Campaign becomes a member again only when Coconut has news.
 
     Args:
         bookings: contract ``CAMPAIGN_BOOKINGS``: all that count of the people concerned.
@@ -74,7 +120,7 @@ def plan_members(
     members = members.merge(
         facts.memberships, how="left", on=["campaign_id", "who_id"], suffixes=("", "_now")
     )
-    before = facts.asked.rename(columns={"asked_status": "asked_before"})
+    before = facts.asked.rename(columns={"asked_status": "asked_before"}).assign(was_asked=True)
     members = members.merge(before, how="left", on=["campaign_id", "who_id"])
     members["action"] = _actions(members, facts)
     members["member_status"] = members["member_status"].where(
@@ -138,11 +184,15 @@ def _actions(members: pd.DataFrame, facts: CampaignFacts) -> pd.Series[str]:
     )
     asked, before = members["asked_status"], members["asked_before"]
     is_member = members["member_id"].notna()
+    is_removed = ~is_member & members["was_asked"].eq(True)
+    is_wanted = ~is_member & (~is_removed | (asked.notna() & asked.ne(before)))
     is_as_asked = now.eq(before)
     is_advance = asked.ne(before) & members["is_response"] & ~had_responded
     is_changed = asked.notna() & asked.ne(now) & (is_as_asked | is_advance)
     action = np.select(
-        [~is_member, is_changed], [Action.CREATE.value, Action.UPDATE.value], default=Action.NONE.value
+        [is_wanted, is_member & is_changed],
+        [Action.CREATE.value, Action.UPDATE.value],
+        default=Action.NONE.value,
     )
     return pd.Series(action, index=members.index, dtype=TEXT)
 

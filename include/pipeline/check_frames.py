@@ -56,7 +56,9 @@ def check_frames(run: SyncRun, wiring: Wiring) -> dict[str, object]:
         plan: dict[str, int] = {}
         counting: list[pd.DataFrame] = []
         for chunk in range(manifest.chunks):
-            events = _check_chunk(run, wiring, chunk, gate=gate, namespace=settings.key_namespace, owners=owners)
+            events = _check_chunk(
+                run, wiring, chunk, gate=gate, namespace=settings.key_namespace, owners=owners
+            )
             events = _without_refused_people(events, checked_people, owners)
             counting.append(counting_pairs(read_campaign_pairs(run, wiring, chunk), events))
             wiring.staging.write_frame(run.run_id, CHECK, chunk_name(EVENTS_NAME, chunk), events)

@@ -2,7 +2,7 @@
 
 First commit point of a run: person links are committed as their results become known. Accounts go first, because
 Contacts belong to them; then new people; then the records that were found, as far as the settings let Coconut overwrite
-them.
+them; last their memberships of campaigns.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from include.pipeline.artifacts import (
 )
 from include.pipeline.assignment_rules import assignment_rule
 from include.pipeline.context import SyncRun, Wiring
+from include.pipeline.load_members import load_members
 from include.pipeline.person_inserts import PersonInserter
 from include.pipeline.person_links import PersonLinks
 from include.pipeline.person_updates import PersonUpdater
@@ -62,9 +63,10 @@ def load_people(run: SyncRun, wiring: Wiring) -> dict[str, object]:
         people = _loadable(run, wiring)
         is_new = people["operation"].eq("insert")
         new = people[is_new & people["person_ref"].isin(_needed(run, wiring, manifest, decisions))]
-        return _load(
+        counts = _load(
             run, wiring, settings, links=links, new=_with_identities(new, decisions), found=people[~is_new]
         )
+        return counts | load_members(run, wiring, settings.settings)
 
 
 def _load(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from include.errors import ConservationError, OrgExhaustedError
 from include.mapping.fields import CLIENT_KEY
+from include.mapping.members import MEMBER_KEY_FIELDS, MEMBER_SOBJECT
 from include.mapping.plan import BOOKING_KEY
 from include.salesforce.bulk_csv import bulk_parts, write_bulk_csv
 from include.salesforce.error_codes import RetryClass, classify
@@ -207,7 +208,7 @@ class Loader:
         salesforce = self._wiring.salesforce
         finished = salesforce.bulk_wait(job.job_id)
         succeeded = failed = unprocessed = 0
-        for results in salesforce.bulk_results(job.job_id, key_column=_key_column(job)):
+        for results in salesforce.bulk_results(job.job_id, key_columns=_key_columns(job)):
             succeeded += int(results["is_success"].sum())
             unprocessed += int(results["is_unprocessed"].sum())
             failed += int((~results["is_success"] & ~results["is_unprocessed"]).sum())
@@ -267,8 +268,10 @@ def _sent_name(chunk: int, part: int) -> str:
     return f"sent-{chunk:05d}-{part:03d}"
 
 
-def _key_column(job: JobRecord) -> str:
-    """Return the uploaded column that identifies a row: Ids for known records, our key for new ones."""
+def _key_columns(job: JobRecord) -> tuple[str, ...]:
+    """Return the uploaded columns that identify a row: Ids for known records, our key for new ones."""
     if job.operation in {"update", "delete"}:
-        return "Id"
-    return BOOKING_KEY if job.sobject == "Event" else CLIENT_KEY
+        return ("Id",)
+    if job.sobject == MEMBER_SOBJECT:
+        return MEMBER_KEY_FIELDS
+    return (BOOKING_KEY,) if job.sobject == "Event" else (CLIENT_KEY,)

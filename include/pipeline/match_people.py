@@ -22,6 +22,7 @@ from include.pipeline.artifacts import (
     read_chunks,
     read_rematched_clients,
 )
+from include.pipeline.campaigns import find_campaigns
 from include.pipeline.check_org import check_org
 from include.pipeline.context import SyncRun, Wiring
 from include.pipeline.deciding import decide_people
@@ -64,6 +65,7 @@ def match_people(run: SyncRun, wiring: Wiring) -> dict[str, object]:
         staff_links, owners = _check_owners(run, wiring, settings)
         _stage(run, wiring, clients, decisions, staff_links, owners)
         _stage_chunks(run, wiring, manifest, decisions.decisions)
+        find_campaigns(run, wiring, decisions, manifest=manifest, settings=settings.settings)
         actions = decisions.decisions["action"].value_counts()
         return {"clients": len(clients), **{str(action): int(count) for action, count in actions.items()}}
 

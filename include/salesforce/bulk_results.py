@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -21,11 +21,14 @@ _ROWS_PER_FRAME: Final = 50_000
 _BYTES_PER_READ: Final = 1 << 20
 
 
-def read_results(session: SalesforceSession, job_id: str, *, key_column: str) -> Iterator[pd.DataFrame]:
+def read_results(
+    session: SalesforceSession, job_id: str, *, key_columns: Sequence[str]
+) -> Iterator[pd.DataFrame]:
     """Yield RESULTS frames of a job that has ended, one row for each row that was sent, in no order.
 
-    Results are known by the text in ``key_column``, which was a column of the upload: Salesforce returns rows in any
-    order, re-renders numbers, and returns only columns that are fields ("Get Job Successful Record Results").
+    Results are known by the texts in ``key_columns``, which were columns of the upload: Salesforce returns rows in any
+    order, re-renders numbers, and returns only columns that are fields ("Get Job Successful Record Results"). The key
+    of several columns is those of their texts that are not empty, with a colon between them.
     """
     for name, as_results in (
         ("successfulResults", _succeeded),
@@ -35,21 +38,28 @@ def read_results(session: SalesforceSession, job_id: str, *, key_column: str) ->
         with _downloaded(
             session, f"jobs/ingest/{job_id}/{name}/", f"return the results of Bulk job {job_id}"
         ) as path:
-            for frame in read_csv_frames(path, needs=key_column):
+            for frame in read_csv_frames(path, needs=key_columns):
                 yield RESULTS.conform(
-                    as_results(frame.rename(columns={key_column: "key"})).assign(job_id=job_id)
+                    as_results(frame.assign(key=_keys(frame, key_columns))).assign(job_id=job_id)
                 )
 
 
-def read_csv_frames(path: Path, *, needs: str | None = None) -> Iterator[pd.DataFrame]:
+def _keys(frame: pd.DataFrame, key_columns: Sequence[str]) -> pd.Series[str]:
+    keys = frame[key_columns[0]].fillna("")
+    for name in key_columns[1:]:
+        keys = keys + (":" + frame[name]).fillna("")
+    return keys
+
+
+def read_csv_frames(path: Path, *, needs: Sequence[str] = ()) -> Iterator[pd.DataFrame]:
     """Yield a CSV file of Salesforce's as frames of text columns, where only an empty cell is missing.
 
     Args:
         path: an empty file has no rows.
-        needs: read this column and Salesforce's own (``sf__…``) only.
+        needs: read these columns and Salesforce's own (``sf__…``) only; without any, read all.
 
     Raises:
-        FatalError: the column ``needs`` is not there.
+        FatalError: one of the columns ``needs`` is not there.
     """
     if path.stat().st_size == 0:
         return
@@ -59,7 +69,7 @@ def read_csv_frames(path: Path, *, needs: str | None = None) -> Iterator[pd.Data
             dtype="str",
             keep_default_na=False,
             na_values=[""],
-            usecols=None if needs is None else lambda name: name == needs or name.startswith("sf__"),
+            usecols=(lambda name: name in needs or name.startswith("sf__")) if needs else None,
             chunksize=_ROWS_PER_FRAME,
             encoding="utf-8",
         )
@@ -67,8 +77,9 @@ def read_csv_frames(path: Path, *, needs: str | None = None) -> Iterator[pd.Data
         return
     with chunks:
         for frame in chunks:
-            if needs is not None and needs not in frame:
-                msg = f"Salesforce's results lack the column {needs}; upload it under the field's exact API name."
+            if missing := [name for name in needs if name not in frame]:
+                names = ", ".join(missing)
+                msg = f"Salesforce's results lack the column {names}; upload it under the field's exact API name."
                 raise FatalError(msg)
             yield frame
 

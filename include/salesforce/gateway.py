@@ -312,9 +312,12 @@ class SalesforceGateway:
         """Wait until a job has ended and return it, whatever its end."""
         return bulk_jobs.wait_for_job(self._session, job_id, poll=poll or self._poll)
 
-    def bulk_results(self, job_id: str, *, key_column: str) -> Iterator[pd.DataFrame]:
-        """Yield RESULTS frames of an ended job; ``key_column`` was a column of its upload (``Id`` for deletes)."""
-        return bulk_results.read_results(self._session, job_id, key_column=key_column)
+    def bulk_results(self, job_id: str, *, key_columns: Sequence[str]) -> Iterator[pd.DataFrame]:
+        """Yield RESULTS frames of an ended job; ``key_columns`` were columns of its upload (``Id`` for deletes).
+
+        Where several columns make the key, it is those of their texts that are not empty, with a colon between them.
+        """
+        return bulk_results.read_results(self._session, job_id, key_columns=key_columns)
 
     def job_url(self, job_id: str) -> str:
         """Return the page of a Bulk job in Salesforce's Setup."""

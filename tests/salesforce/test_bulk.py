@@ -60,7 +60,7 @@ def finished(
     gateway: SalesforceGateway, rows: pd.DataFrame, *, operation: str = "upsert", key_column: str = KEY
 ) -> tuple[BulkJob, pd.DataFrame]:
     job = gateway.bulk_wait(submit(gateway, rows, operation))
-    results = list(gateway.bulk_results(job.id, key_column=key_column))
+    results = list(gateway.bulk_results(job.id, key_columns=(key_column,)))
     return job, pd.concat([RESULTS.empty(), *results], ignore_index=True)
 
 
@@ -262,13 +262,13 @@ def test_a_job_that_salesforce_forgot_is_refused_by_name(gateway: SalesforceGate
 def test_results_that_break_off_are_fetched_again(org: LocalOrg, gateway: SalesforceGateway) -> None:
     job = gateway.bulk_wait(submit(gateway, events(40)))
     org.script({"type": "drop", "kind": "bulk_ingest_results", "times": 2})
-    assert len(pd.concat(gateway.bulk_results(job.id, key_column=KEY))) == 40
+    assert len(pd.concat(gateway.bulk_results(job.id, key_columns=(KEY,)))) == 40
 
 
 def test_results_without_our_key_cannot_be_joined(gateway: SalesforceGateway) -> None:
     job = gateway.bulk_wait(submit(gateway, events(2)))
     with pytest.raises(FatalError, match="lack the column booking_key"):
-        list(gateway.bulk_results(job.id, key_column="booking_key"))
+        list(gateway.bulk_results(job.id, key_columns=("booking_key",)))
 
 
 def test_a_bulk_query_for_a_missing_field_is_a_matter_of_configuration(gateway: SalesforceGateway) -> None:
