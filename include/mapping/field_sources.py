@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from include.frames import INSTANT
 from include.mapping.field_values import ANSWER, TIME_ZONE
 from include.mapping.times import event_times
 from include.settings.field_mapping import FieldMapping
@@ -46,20 +45,6 @@ def booking_columns(bookings: pd.DataFrame, mappings: Iterable[FieldMapping]) ->
         times = event_times(bookings)
         bookings = bookings.assign(**{name: times[name] for name in derived})
     return _renamed(bookings, "booking.", sources)
-
-
-def newest_bookings(bookings: pd.DataFrame) -> pd.DataFrame:
-    """Return each client's newest booking of the run, by when it was booked, then by number; one row per client.
-
-    Args:
-        bookings: contract ``BOOKINGS``; pairs without a client are left out.
-    """
-    numbered = bookings.dropna(subset=["client_id"]).assign(
-        number=pd.to_numeric(bookings["appointment_id"], errors="coerce"),
-        booked=bookings["booked_at"].astype(INSTANT),
-    )
-    ordered = numbered.sort_values(["booked", "number"], na_position="first", kind="stable")
-    return ordered.drop_duplicates("client_id", keep="last").drop(columns=["number", "booked"])
 
 
 def _renamed(frame: pd.DataFrame, group: str, sources: frozenset[str]) -> pd.DataFrame:

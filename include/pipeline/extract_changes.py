@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from include.errors import AutomaticSyncOff, ConfigurationError
 from include.mapping.events import booking_keys, digest_pairs, source_versions
+from include.mapping.field_sources import questions_read
 from include.pipeline.accounting import counted_calls
 from include.pipeline.artifacts import (
     ASKED_CLIENTS_NAME,
@@ -19,6 +21,7 @@ from include.pipeline.extract_clients import read_changed, read_requested, refus
 from include.pipeline.staged_reading import StagedReading, with_switches
 from include.pipeline.sync_staff import read_active_users
 from include.settings.availability import unavailable
+from include.settings.field_mapping import FieldMapping, Sobject
 from include.settings.model import Switch
 from include.source.changes import ChangeQuery, ChangeReader, clients_changed_since
 from include.source.pairs import SourceChunk
@@ -52,13 +55,14 @@ def extract_changes(run: SyncRun, wiring: Wiring) -> dict[str, object]:
         _refuse_another_namespace(settings, wiring.ledger)
         wiring.staging.check()
         wiring.source.check()
-        reading, mapping_version = StagedReading(run, wiring), wiring.ledger.current_mappings().version
+        mappings = wiring.ledger.current_mappings()
+        reading = StagedReading(run, wiring, questions=_questions_of_people(mappings.mappings))
         if run.selection is Selection.CLIENTS:
-            _read_clients(reading, settings, mapping_version)
+            _read_clients(reading, settings, mappings.version)
         else:
             _begin(reading, settings)
             _read_bookings(reading, settings)
-        manifest = _describe(reading, settings, mapping_version)
+        manifest = _describe(reading, settings, mappings.version)
         if manifest.is_empty:
             _settle_empty(run, wiring, manifest)
         return {
@@ -67,6 +71,10 @@ def extract_changes(run: SyncRun, wiring: Wiring) -> dict[str, object]:
             "chunks": manifest.chunks,
             "empty": manifest.is_empty,
         }
+
+
+def _questions_of_people(mappings: Iterable[FieldMapping]) -> frozenset[str]:
+    return questions_read(mapping for mapping in mappings if mapping.sobject is not Sobject.EVENT)
 
 
 def _begin(reading: StagedReading, settings: SettingsVersion, *, request: str | None = None) -> None:

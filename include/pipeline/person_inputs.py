@@ -15,6 +15,7 @@ from include.mapping.wanted_people import people_to_create, people_to_update
 from include.pipeline.artifacts import (
     ANSWERS_NAME,
     BOOKINGS_NAME,
+    CLIENT_ANSWERS_NAME,
     EXTRACT,
     MATCH,
     ORG_FIELDS_NAME,
@@ -94,7 +95,8 @@ def read_person_inputs(
             answers,
             (
                 chunk[chunk["name"].isin(questions)]
-                for chunk in read_chunks(run, wiring, EXTRACT, ANSWERS_NAME, chunks, ANSWERS)
+                for name in (ANSWERS_NAME, CLIENT_ANSWERS_NAME)
+                for chunk in read_chunks(run, wiring, EXTRACT, name, chunks, ANSWERS)
             ),
         )
     staging, run_id = wiring.staging, run.run_id

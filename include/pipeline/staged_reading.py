@@ -6,8 +6,16 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from include.frames import ANSWERS, BOOKINGS
-from include.pipeline.artifacts import ANSWERS_NAME, BOOKINGS_NAME, CLIENTS_NAME, EXTRACT, chunk_name
-from include.source.pairs import SourceChunk
+from include.pipeline.artifacts import (
+    ANSWERS_NAME,
+    BOOKINGS_NAME,
+    CLIENT_ANSWERS_NAME,
+    CLIENTS_NAME,
+    EXTRACT,
+    chunk_name,
+)
+from include.source.pairs import SourceChunk, read_client_answers
+from include.source.snapshot import open_snapshot
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,6 +31,7 @@ class StagedReading:
 
     ``asked_clients`` are the clients that the run is about by themselves, booking or not; ``rematched_clients`` those
     about whom it decides afresh. ``high_water`` is kept under ``watermark_name``, if it has one of its own.
+    ``questions`` are those about clients whose newest answers people's fields need, whichever booking they came with.
     """
 
     run: SyncRun
@@ -33,16 +42,24 @@ class StagedReading:
     rematched_clients: list[str] = field(default_factory=list)
     high_water: Watermark | None = None
     watermark_name: str | None = None
+    questions: frozenset[str] = frozenset()
     _staged_clients: set[str] = field(default_factory=set)
 
     def add(self, chunk: SourceChunk) -> None:
         """Stage a chunk of bookings."""
         named = {BOOKINGS_NAME: chunk.bookings, CLIENTS_NAME: chunk.clients, ANSWERS_NAME: chunk.answers}
+        if self.questions:
+            named[CLIENT_ANSWERS_NAME] = self._client_answers(chunk.clients)
         for name, frame in named.items():
             self.wiring.staging.write_frame(self.run.run_id, EXTRACT, chunk_name(name, self.chunks), frame)
         self.chunks += 1
         self.read += len(chunk.bookings)
         self._staged_clients.update(chunk.clients["client_id"].tolist())
+
+    def _client_answers(self, clients: pd.DataFrame) -> pd.DataFrame:
+        ids = {int(client_id) for client_id in clients["client_id"]}
+        with open_snapshot(self.wiring.source.engine) as connection:
+            return read_client_answers(connection, ids, self.questions)
 
     def ask_for(self, clients: pd.DataFrame) -> None:
         """Make these clients (contract ``CLIENTS``) what the run is about; those not staged yet get an own chunk.

@@ -125,6 +125,26 @@ def read_clients(connection: Connection, client_ids: Collection[int]) -> pd.Data
     return CLIENTS.conform(fetch_frame(connection, query, _CLIENT_COLUMNS))
 
 
+def read_client_answers(
+    connection: Connection, client_ids: Collection[int], names: Collection[str]
+) -> pd.DataFrame:
+    """Read the newest answer of each client to each of these questions about clients, whichever booking it came with.
+
+    Returns:
+        ``frames.ANSWERS``, one row per client and question.
+    """
+    query = (
+        select(*selected(_ANSWER_COLUMNS, connection.dialect))
+        .select_from(answers.join(questions, questions.c.id == answers.c.question_id))
+        .where(questions.c.scope == "client", questions.c.name.in_(names))
+        .where(among(answers.c.client_id, client_ids, connection.dialect))
+        .order_by(answers.c.updated_at, answers.c.appointment_id)
+    )
+    given = fetch_frame(connection, query, _ANSWER_COLUMNS)
+    given = given.assign(appointment_id=given["appointment_id"].astype(TEXT))
+    return ANSWERS.conform(given.drop_duplicates(["client_id", "question_id"], keep="last"))
+
+
 def _read_pairs(connection: Connection, appointment_ids: Collection[int]) -> pd.DataFrame:
     joined = (
         appointments.outerjoin(attendees, attendees.c.appointment_id == appointments.c.id)

@@ -11,7 +11,6 @@ from include.frames import ANSWERS, BOOKINGS, CLEAR, CLIENTS
 from include.mapping.field_sources import (
     booking_columns,
     client_columns,
-    newest_bookings,
     questions_read,
     sources_read,
 )
@@ -354,19 +353,6 @@ def test_only_the_sources_that_are_mapped_are_carried_along() -> None:
     )
     assert list(client_columns(clients, mappings).columns) == ["client.company"]
     assert booking_columns(frame(BOOKINGS, [booking()]), mappings).empty
-
-
-@pytest.mark.rule("F2")
-def test_a_persons_booking_is_the_one_that_was_booked_last() -> None:
-    bookings = frame(BOOKINGS, [
-        booking(9, 10, booked_at="2026-05-01T00:00:00Z"),
-        booking(10, 10, booked_at="2026-05-01T00:00:00Z"),
-        booking(11, 10, booked_at="2026-04-01T00:00:00Z"),
-        booking(12, None),
-        booking(13, 11, booked_at=None),
-    ])  # fmt: skip
-    newest = newest_bookings(bookings)
-    assert dict(zip(newest["client_id"], newest["appointment_id"], strict=True)) == {"10": "10", "11": "13"}
 
 
 @pytest.mark.rule("F1")

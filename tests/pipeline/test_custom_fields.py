@@ -32,9 +32,7 @@ def asked(world: World) -> World:
 
 
 def answer(world: World, booking_id: int, client_id: int | None, question: int, value: str) -> None:
-    world.insert(
-        "answers", appointment_id=booking_id, client_id=client_id, question_id=question, value=value
-    )
+    world.insert("answers", appointment_id=booking_id, client_id=client_id, question_id=question, value=value)
 
 
 TRADE = {"sobject": "Lead", "target": "Industry", "source": "answer.trade"}
@@ -125,3 +123,19 @@ def test_a_run_keeps_the_mappings_it_began_with(asked: World) -> None:
     answer(asked, 1, 10, OF_BOOKING, "a house")
     assert asked.sync()["written"] == 1
     assert asked.event("1-10")["Location"] == "a house"
+
+
+@pytest.mark.rule("F2")
+def test_a_person_gets_the_newest_answer_even_where_the_run_reads_an_older_booking(asked: World) -> None:
+    client = asked.client(10)
+    asked.booking(1, client)
+    answer(asked, 1, 10, OF_CLIENT, "Banking")
+    asked.booking(2, client)
+    answer(asked, 2, 10, OF_CLIENT, "Agriculture")
+    asked.sync()
+    use(asked, TRADE)
+    asked.set(overwrite_existing="on")
+    asked.edit(1, status="confirmed")
+    asked.sync()
+    (lead,) = asked.org.records("Lead")
+    assert lead["Industry"] == "Agriculture"
