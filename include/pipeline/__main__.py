@@ -1,7 +1,7 @@
-"""``python -m include.pipeline``: what an administrator says of single clients, and where they stand.
+"""``python -m include.pipeline``: what an administrator says of single clients, where they stand, and why.
 
-``disable-client ID…``, ``enable-client ID…``, ``choose-person CLIENT_ID RECORD_ID`` and ``client-status ID…``. What is
-changed is recorded in the ledger with who changed it, and acts from the next run on.
+``disable-client ID…``, ``enable-client ID…``, ``choose-person CLIENT_ID RECORD_ID``, ``client-status ID…`` and
+``explain-booking ID…``. What is changed is recorded in the ledger with who changed it, and acts from the next run on.
 Exit codes: 0 done, 1 a database failed, 2 the arguments are wrong.
 """
 
@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, Final
 from include.errors import AppointmentSyncError, ConfigurationError
 from include.orchestration.command_line import current_user, open_ledger, open_source
 from include.pipeline.client_request import ClientRequest, shown_ids
+from include.pipeline.explain_booking import explain_booking
 from include.source.clients import unknown_clients
+from include.source.gateway import SourceGateway
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -63,6 +65,10 @@ def _parser() -> argparse.ArgumentParser:
     choosing = commands.add_parser("choose-person", help="say which Salesforce record a client is")
     choosing.add_argument("client_ids", nargs=1, metavar="CLIENT_ID", help="the client's id in Coconut")
     choosing.add_argument("record_id", metavar="RECORD_ID", help="a Lead's, Contact's or Account's Id")
+    explaining = commands.add_parser(
+        "explain-booking", help="tell why bookings are on the records they are on"
+    )
+    explaining.add_argument("booking_ids", nargs="+", metavar="ID", help="a booking's id in Coconut")
     for command in (commands.choices[name] for name in ("disable-client", "enable-client", "choose-person")):
         command.add_argument(
             "--who", default="", help="who makes the change (default: the user of this process)"
@@ -100,6 +106,13 @@ def _show_status(options: argparse.Namespace, doors: Doors) -> int:
     return DONE
 
 
+def _explain(options: argparse.Namespace, doors: Doors) -> int:
+    ledger, source = doors.ledger(), SourceGateway(doors.source())
+    for booking_id in options.booking_ids:
+        sys.stdout.write("\n".join(explain_booking(ledger, source, booking_id).lines()) + "\n")
+    return DONE
+
+
 def _ids(options: argparse.Namespace) -> list[str]:
     return [str(one) for one in ClientRequest.from_conf({"client_ids": options.client_ids}).client_ids]
 
@@ -122,6 +135,7 @@ _COMMANDS: Final[Mapping[str, Callable[[argparse.Namespace, Doors], int]]] = {
     "enable-client": _switch,
     "choose-person": _choose,
     "client-status": _show_status,
+    "explain-booking": _explain,
 }
 
 if __name__ == "__main__":

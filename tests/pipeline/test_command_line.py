@@ -61,3 +61,15 @@ def test_the_status_of_clients_is_printed(world: World, capsys: pytest.CaptureFi
     first, second = capsys.readouterr().out.splitlines()
     assert first.startswith("1: status=synced sobject=Contact record_id=003000000000001AAA")
     assert second == "2: status=unknown to the ledger"
+
+
+@pytest.mark.rule("M9")
+def test_why_a_booking_is_where_it_is_is_printed(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.client(1)
+    world.booking(10, 1)
+    assert run(world, "explain-booking", "10") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:2] == ["Booking 10", "Client 1"]
+    assert "  Nobody has been looked for in Salesforce yet." in lines
+    assert run(world, "explain-booking", "99") == 2
+    assert "no booking 99" in capsys.readouterr().err
