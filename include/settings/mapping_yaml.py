@@ -46,7 +46,7 @@ def parse_mappings(part: object, *, defaults: Sequence[FieldMapping]) -> tuple[F
     if part == DEFAULT:
         return tuple(defaults)
     if not isinstance(part, list):
-        msg = f"{FIELD_MAPPINGS} must be a list of mappings, or the word {DEFAULT}; compare it with what export writes."
+        msg = "field_mappings must be a list of mappings, or the word default; compare it with what export writes."
         raise ConfigurationError(msg)
     mappings: list[FieldMapping] = []
     problems: list[str] = []
