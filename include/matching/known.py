@@ -91,17 +91,19 @@ def _fates(record_ids: pd.Series[str], records: pd.DataFrame) -> pd.Series[str]:
 def _claimed_records(claims: pd.DataFrame, candidates: pd.DataFrame, records: pd.DataFrame) -> pd.DataFrame:
     """Return ``claim_key``, ``claim_id`` and ``claim_fate`` of every unretired claim: the best record that has its key.
 
-    The record is found by the key on it, whoever the ledger thinks it is, or by the ledger's Id of it. Lead conversion
-    can copy the key to the Contact: a live record is then preferred to one that has to be followed.
+    The ledger's record counts, if it can be used; else one that has the key on it, as in an org whose records were
+    brought over from another. Lead conversion can copy the key to the Contact: a live record is then preferred to one
+    that has to be followed.
     """
     unretired = claims[~claims["is_retired"]]
     keys = unretired[["claim_key"]].drop_duplicates()
     holders = candidates[["client_key", "record_id"]].rename(columns={"client_key": "claim_key"}).dropna()
     holders = holders.merge(keys, on="claim_key")
     settled = unretired[["claim_key", "record_id"]].dropna()
-    found = pd.concat([holders, settled], ignore_index=True).drop_duplicates()
+    found = pd.concat([settled.assign(by_key=0), holders.assign(by_key=1)], ignore_index=True)
     found["claim_fate"] = _fates(found["record_id"], records)
-    preference = found["claim_fate"].map({Fate.LIVE.value: 0, Fate.FOLLOWED.value: 1}).fillna(2)
+    fate = found["claim_fate"].map({Fate.LIVE.value: 0, Fate.FOLLOWED.value: 1}).astype("float64")
+    preference = (fate + len(USABLE) * found.pop("by_key")).fillna(2 * len(USABLE))
     best = found.assign(preference=preference).sort_values(["claim_key", "preference", "record_id"])
     best = (
         best.drop_duplicates("claim_key").drop(columns="preference").rename(columns={"record_id": "claim_id"})

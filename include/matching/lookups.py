@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from include.matching.evidence import Evidence, identities, step_keys, steps_of
-from include.matching.follow import follow_records, ids_to_follow
+from include.matching.follow import USABLE, follow_records, ids_to_follow
 from include.matching.known import known_records
 from include.matching.normalise import normalise_email, salesforce_id_18, sobject_of
 from include.settings.model import Settings
@@ -70,19 +70,25 @@ def next_lookups(
     """Return what is still to be read before ``decide`` knows enough; false when nothing is.
 
     Called in turns: ``done`` holds what was asked so far (found or not), ``candidates`` what was found. First come the
-    records that links, claims and Coconut name, and those they were converted or merged into; then, only for clients
-    whom none of these places, the values that the algorithm compares. A decision needs no more than this, so that a
-    run over known people asks the org for nothing but their Ids.
+    records that links, claims and Coconut name, and those they were converted or merged into; our key where a claim
+    names no record, or none that can be used; then, only for clients whom none of these places, the values that the
+    algorithm compares. A decision needs no more than this, so that a run over known people asks the org for nothing but
+    their Ids.
     """
-    ids = pd.concat(
-        [links["record_id"], claims.loc[~claims["is_retired"], "record_id"], _source_ids(clients)]
-    )
+    claims = claims[~claims["is_retired"]]
+    ids = pd.concat([links["record_id"], claims["record_id"], _source_ids(clients)])
+    has_record = claims["record_id"].notna()
     named = Lookups(
         record_ids=ids_by_sobject(ids.dropna().drop_duplicates()),
-        client_keys=frozenset(claims.loc[~claims["is_retired"], "claim_key"].tolist()),
+        client_keys=_keys_without(claims, has_record),
     )
     led_to = Lookups(record_ids=ids_by_sobject(pd.Series(sorted(ids_to_follow(candidates)), dtype="str")))
     missing = (named | led_to) - done
+    if missing:
+        return missing
+    records = follow_records(candidates)
+    has_person = claims["record_id"].isin(records.index[records["fate"].isin(USABLE)])
+    missing = Lookups(client_keys=_keys_without(claims, has_person)) - done
     if missing:
         return missing
     known = known_records(
@@ -90,12 +96,17 @@ def next_lookups(
         links,
         claims=claims,
         candidates=candidates,
-        records=follow_records(candidates),
+        records=records,
         identities=identities(clients, settings),
     ).clients
     is_unplaced = known["is_active"] & known["asked_id"].isna()
     is_asked = is_unplaced.groupby(known["person_group"]).transform("any")
     return _compared_values(clients[is_asked.to_numpy()], settings) - done
+
+
+def _keys_without(claims: pd.DataFrame, is_served: pd.Series[bool]) -> frozenset[str]:
+    """Return the keys none of whose claims is served."""
+    return frozenset(claims["claim_key"].tolist()).difference(claims.loc[is_served, "claim_key"].tolist())
 
 
 def ids_by_sobject(record_ids: pd.Series[str]) -> dict[str, frozenset[str]]:

@@ -211,20 +211,24 @@ class Reference:
                 return key, None
         return None
 
+    def records_of_claims(self, key: str) -> set[str]:
+        claims = [c for c in self.world.claims if c["claim_key"] == key and not c["is_retired"]]
+        return {str(c["record_id"]) for c in claims if c.get("record_id")}
+
     def holders_of(self, key: str) -> set[str]:
         on_records = {
             record_id for record_id, record in self.records.items() if record.get("client_key") == key
         }
-        claims = [c for c in self.world.claims if c["claim_key"] == key and not c["is_retired"]]
-        return on_records | {str(c["record_id"]) for c in claims if c.get("record_id")}
+        return on_records | self.records_of_claims(key)
 
     def holder_of(self, key: str) -> str | None:
-        usable = []
-        for holder in self.holders_of(key):
-            end = self.end_of(holder)
-            if end is not None:
-                usable.append((end["record_id"] != holder, holder))
-        return min(usable)[1] if usable else None
+        """Return the record that the ledger says, or, if that cannot be used, one that has the key on it."""
+        for holders in (self.records_of_claims(key), self.holders_of(key)):
+            ends = {holder: self.end_of(holder) for holder in holders}
+            usable = [(end["record_id"] != holder, holder) for holder, end in ends.items() if end is not None]
+            if usable:
+                return min(usable)[1]
+        return None
 
     def agreeing(
         self, group: list[dict[str, object]]

@@ -11,7 +11,7 @@ import pytest
 from include.frames import CANDIDATES, CLAIMS, CLIENTS, PERSON_LINKS
 from include.matching.decide import decide
 from include.matching.lookups import Lookups, next_lookups
-from include.matching.normalise import normalise_email, normalise_phone
+from include.matching.normalise import normalise_phone
 from include.settings.model import Settings
 from tests.matching.builders import (
     CONTACT_1,
@@ -54,9 +54,22 @@ def test_known_ids_are_asked_for_before_anything_is_searched() -> None:
         claims=[{"identity": "client:3", "claim_key": "3", "record_id": LEAD_2}],
     )
     assert lookups == Lookups(
-        record_ids={"Contact": frozenset({CONTACT_1}), "Lead": frozenset({LEAD_1, LEAD_2})},
-        client_keys=frozenset({"3"}),
+        record_ids={"Contact": frozenset({CONTACT_1}), "Lead": frozenset({LEAD_1, LEAD_2})}
     )
+
+
+@pytest.mark.rule("M8")
+def test_our_key_is_asked_for_where_the_ledger_knows_no_record_of_it() -> None:
+    claim = {"identity": "client:1", "claim_key": "1", "record_id": None}
+    assert asked([client("1")], claims=[claim]) == Lookups(client_keys=frozenset({"1"}))
+
+
+@pytest.mark.rule("M8")
+def test_our_key_is_asked_for_where_the_record_of_it_is_not_to_be_found() -> None:
+    claim = {"identity": "client:1", "claim_key": "1", "record_id": LEAD_1}
+    done = Lookups(record_ids={"Lead": frozenset({LEAD_1})})
+    assert asked([client("1")], claims=[claim], done=done) == Lookups(client_keys=frozenset({"1"}))
+    assert not asked([client("1")], claims=[claim], found=[stranger(LEAD_1)], done=done)
 
 
 def test_where_a_record_went_is_asked_for_next() -> None:
@@ -134,15 +147,18 @@ class Org:
 
     def __init__(self, records: pd.DataFrame) -> None:
         self.records = records
-        self.emails = normalise_email(records["email"])
-        self.phones = normalise_phone(records["phone"], default_region="US")
+        self.phones = [
+            normalise_phone(records[name], records["country"], default_region="US")
+            for name in ("phone", "mobile_phone")
+        ]
 
     def find(self, lookups: Lookups) -> pd.DataFrame:
         ids = frozenset[str]().union(*lookups.record_ids.values())
         is_found = (
             self.records["record_id"].isin(ids)
             | self.records["email"].str.strip().str.lower().isin({email.lower() for email in lookups.emails})
-            | self.phones.isin(lookups.phones)
+            | self.phones[0].isin(lookups.phones)
+            | self.phones[1].isin(lookups.phones)
             | self.records["client_key"].isin(lookups.client_keys)
         )
         return self.records[is_found]
