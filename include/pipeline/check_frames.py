@@ -8,6 +8,7 @@ from include.errors import GateClosed
 from include.frames import BOOKINGS, EVENTS, PEOPLE, TEXT
 from include.mapping.events import booking_keys
 from include.mapping.members import counting_pairs
+from include.mapping.person_drafts import INSERT
 from include.mapping.verdicts import waits_for_keys
 from include.pipeline.accounting import add_counts, counted_calls
 from include.pipeline.artifacts import (
@@ -26,6 +27,7 @@ from include.pipeline.artifacts import (
 from include.pipeline.campaigns import plan_campaigns, read_campaign_pairs
 from include.pipeline.context import SyncRun, Wiring
 from include.pipeline.map_people import read_owners
+from include.pipeline.needed_people import needed_people
 from include.quality.checks import Suite
 from include.quality.gate import QualityGate, Verdict
 from include.reasons import REASONS, Action, Outcome
@@ -66,6 +68,8 @@ def check_frames(run: SyncRun, wiring: Wiring) -> dict[str, object]:
         wiring.staging.write_frame(run.run_id, CHECK, PEOPLE_NAME, checked_people)
         wiring.staging.write_json(run.run_id, CHECK, "validation", gate.report())
         plan |= plan_campaigns(run, wiring, counting, settings)
+        if run.dry_run:
+            plan |= _count_people(needed_people(run, wiring, manifest))
         plan["events_to_load"] = sum(plan.get(action, 0) for action in LOADED)
         wiring.staging.write_json(run.run_id, CHECK, "plan", plan)
         if not gate.is_open:
@@ -156,6 +160,11 @@ def _count_plan(events: pd.DataFrame) -> dict[str, int]:
     planned = events.loc[events["outcome"].isna(), "action"].value_counts()
     others = events["outcome"].value_counts()
     return {str(name): int(number) for counts in (planned, others) for name, number in counts.items()}
+
+
+def _count_people(people: pd.DataFrame) -> dict[str, int]:
+    is_new = people["operation"] == INSERT
+    return {"people_to_create": int(is_new.sum()), "people_to_update": int((~is_new).sum())}
 
 
 def _close_dry_run(run: SyncRun, wiring: Wiring, manifest: Manifest, plan: dict[str, int]) -> None:

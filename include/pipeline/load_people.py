@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from include.errors import SkipRun
 from include.frames import FIELD_REPORTS, NEW_ACCOUNTS, PERSON_REFUSALS
+from include.mapping.person_drafts import INSERT
 from include.matching.evidence import Evidence
 from include.pipeline.account_loader import AccountLoader
 from include.pipeline.accounting import counted_calls
@@ -21,14 +22,12 @@ from include.pipeline.artifacts import (
     MAP_PEOPLE,
     MATCH,
     Manifest,
-    read_asked_clients,
-    read_checked_events,
-    read_checked_people,
     read_decisions,
 )
 from include.pipeline.assignment_rules import assignment_rule
 from include.pipeline.context import SyncRun, Wiring
 from include.pipeline.load_members import load_members
+from include.pipeline.needed_people import needed_people
 from include.pipeline.person_inserts import PersonInserter
 from include.pipeline.person_links import PersonLinks
 from include.pipeline.person_updates import PersonUpdater
@@ -60,12 +59,10 @@ def load_people(run: SyncRun, wiring: Wiring) -> dict[str, object]:
         decisions = read_decisions(run, wiring)
         links = PersonLinks(run, wiring, settings, decisions)
         _commit_found(run, wiring, links, decisions, settings_version=settings.version)
-        people = _loadable(run, wiring)
-        is_new = people["operation"].eq("insert")
-        new = people[is_new & people["person_ref"].isin(_needed(run, wiring, manifest, decisions))]
-        counts = _load(
-            run, wiring, settings, links=links, new=_with_identities(new, decisions), found=people[~is_new]
-        )
+        people = needed_people(run, wiring, manifest)
+        is_new = people["operation"].eq(INSERT)
+        new = _with_identities(people[is_new], decisions)
+        counts = _load(run, wiring, settings, links=links, new=new, found=people[~is_new])
         return counts | load_members(run, wiring, settings.settings)
 
 
@@ -114,25 +111,6 @@ def _commit_found(
         ledger.retire_claims(retired, run.now)
     found = decisions[(decisions["action"] == "link") & (decisions["evidence"] != Evidence.KEPT_LINK)]
     links.record_found(found.assign(created_by_us=found["evidence"] == Evidence.CLAIM_KEY))
-
-
-def _loadable(run: SyncRun, wiring: Wiring) -> pd.DataFrame:
-    people = read_checked_people(run, wiring)
-    return people[people["outcome"].isna()].reset_index(drop=True)
-
-
-def _needed(run: SyncRun, wiring: Wiring, manifest: Manifest, decisions: pd.DataFrame) -> set[str]:
-    """Return who has to exist: whom a pair needs, and the clients that were asked for by themselves (T3, S13).
-
-    A person whom only quarantined or held pairs need is not created.
-    """
-    refs: set[str] = set()
-    for chunk in range(manifest.chunks):
-        events = read_checked_events(run, wiring, chunk)
-        refs.update(events.loc[events["needs_person"], "person_ref"].dropna())
-    is_asked = decisions["client_id"].isin(read_asked_clients(run, wiring))
-    refs.update(decisions.loc[is_asked, "person_ref"].dropna())
-    return refs
 
 
 def _with_identities(people: pd.DataFrame, decisions: pd.DataFrame) -> pd.DataFrame:
