@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -139,6 +139,38 @@ class World:
         )
         return user_id
 
+    def lead(self, **values: Any) -> str:
+        """Make a Lead as a Salesforce user would."""
+        return self.org.seed("Lead", {"LastName": "Lee", "Company": "Acme", **values})[0]
+
+    def contact(self, **values: Any) -> str:
+        return self.org.seed("Contact", {"LastName": "Lee", **values})[0]
+
+    def account(self, name: str) -> str:
+        return self.org.seed("Account", {"Name": name})[0]
+
+    def person_account(self, **values: Any) -> str:
+        """Make a Person Account; ``Email`` is its person's."""
+        email = {"PersonEmail": values.pop("Email")} if "Email" in values else {}
+        return self.org.seed("Account", {"LastName": "Lee", **email, **values})[0]
+
+    def set_up_org(self, **document: Any) -> None:
+        """Give the org features and rules (docs/local-org-setup.md), replacing those it had."""
+        self.org.control("PUT", "setup", document)
+
+    def later(self) -> None:
+        """Move the org's clock on, so that records made before are older."""
+        self.org.control("POST", "clock", {"advance_seconds": 60})
+
+    def convert(self, lead_id: str, **options: Any) -> str:
+        """Convert a Lead as a Salesforce user would, and return the Contact it became."""
+        answer = self.org.control("POST", "convert", {"lead_id": lead_id, **options})
+        return str(answer["contactId"])
+
+    def merge(self, sobject: str, master_id: str, *loser_ids: str) -> None:
+        body = {"sobject": sobject, "master_id": master_id, "loser_ids": list(loser_ids)}
+        self.org.control("POST", "merge", body)
+
     def events(self, **where: Any) -> list[dict[str, Any]]:
         return self.org.records("Event", **where)
 
@@ -152,6 +184,15 @@ class World:
         current = self.ledger.current_settings().settings
         settings = Settings.model_validate({**current.model_dump(), **changes})
         self.ledger.save_settings(settings, who="test", now=self.tick())
+
+    def reinstall(self, ledger_template: Path) -> None:
+        """Go on with a ledger that knows nothing but the settings."""
+        settings = self.ledger.current_settings().settings
+        file = Path(str(self.ledger.engine.url.database))
+        self.ledger.engine.dispose()
+        shutil.copyfile(ledger_template, file)
+        self.ledger = Ledger(sa.create_engine(f"sqlite:///{file}"))
+        self.set(**settings.model_dump())
 
     def wiring(self) -> Wiring:
         """Return adapters as one task would open them; they are closed with the world."""
@@ -169,8 +210,17 @@ class World:
         }
         return SyncRun(**{**values, **changes})
 
-    def sync(self, selection: Selection = Selection.APPOINTMENTS, **changes: Any) -> dict[str, Any]:
-        """Run every stage in order, each with adapters of its own as Airflow's tasks have, and return the counts."""
+    def sync(
+        self,
+        selection: Selection = Selection.APPOINTMENTS,
+        *,
+        before_loading: Callable[[], object] = lambda: None,
+        **changes: Any,
+    ) -> dict[str, Any]:
+        """Run every stage in order, each with adapters of its own as Airflow's tasks have, and return the counts.
+
+        ``before_loading`` is what happens in Salesforce between the last reading stage and the first write.
+        """
         run = self.run(selection, **changes)
         found = extract_changes(run, self.wiring())
         if found["empty"]:
@@ -181,6 +231,7 @@ class World:
         for chunk in chunks:
             map_events(run, self.wiring(), chunk)
         plan = check_frames(run, self.wiring())
+        before_loading()
         try:
             load_people(run, self.wiring())
         except SkipRun:
