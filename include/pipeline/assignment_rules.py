@@ -28,7 +28,7 @@ def assignment_rule(salesforce: SalesforceGateway, settings: Settings) -> str | 
     is_wanted = settings.new_record_owner is NewRecordOwner.ASSIGNMENT_RULE
     if not is_wanted or settings.entity_type is not EntityType.LEAD:
         return None
-    conditions = [soql.equals("SobjectType", ASSIGNED), soql.equals("Active", True)]  # noqa: FBT003 - a value
+    conditions = [soql.equals("SobjectType", ASSIGNED), soql.equals("Active", True)]
     rules = salesforce.query_frame(soql.select(("Id",), "AssignmentRule", where=conditions))
     if rules.empty:
         msg = (
