@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -103,3 +105,26 @@ def test_wrong_credentials_fail_the_first_task_that_signs_in_with_one_sentence(
 
     assert not run.succeeded
     assert "salesforce_default" in run.output
+
+
+@pytest.mark.rule("T3")
+@pytest.mark.rule("Q3")
+def test_named_clients_are_synced_with_all_their_bookings(stack: Stack) -> None:
+    figures = Figures(stack.layout.ledger_database, stack.org_url)
+    figures.new_runs()
+    with closing(sqlite3.connect(stack.layout.booking_database)) as coconut:
+        named = [row[0] for row in coconut.execute("SELECT id FROM clients ORDER BY id LIMIT 2")]
+        (pairs,) = coconut.execute(
+            "SELECT COUNT(*) FROM attendees WHERE appointment_id IN "
+            "(SELECT appointment_id FROM attendees WHERE client_id IN (?, ?))",
+            named,
+        ).fetchone()
+
+    run = run_headless(stack, figures, "sync_clients", client_ids=named)
+
+    assert run.succeeded, run.output[-3000:]
+    (settled,) = run.ledger_runs
+    assert settled.counts["read"] == pairs
+    assert settled.balances
+    outcomes = ("written", "unchanged", "held", "quarantined", "disabled")
+    assert sum(settled.counts[f"clients_{outcome}"] for outcome in outcomes) == len(named)
