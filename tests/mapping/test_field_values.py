@@ -6,6 +6,8 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from include.frames import ANSWERS, BOOKINGS, CLEAR, CLIENTS
 from include.mapping.field_sources import (
@@ -374,3 +376,19 @@ def test_no_rows_make_no_rows() -> None:
     found = field_values(default_mappings("Lead"), rows, ANSWERS.empty(), org_fields=ORG, settings=Settings())
     assert found.wire.empty
     assert found.faults == ()
+
+
+@pytest.mark.rule("F4")
+@settings(deadline=None, max_examples=40)
+@given(texts=st.lists(st.one_of(st.none(), st.text(max_size=40)), min_size=1, max_size=20))
+@pytest.mark.parametrize("target", [*(name for name in ORG.objects["Lead"] if name.endswith("__c"))])
+def test_nothing_that_a_client_types_clears_a_field_or_breaks_a_line(
+    target: str, texts: list[str | None]
+) -> None:
+    readable = [text and text.encode("utf-8", "ignore").decode() for text in texts]
+    found = values(readable, target=target)
+    texts_written = [text for text in written(found) if text is not None]
+    assert CLEAR not in texts_written
+    assert all(text == text.strip(" ") and text for text in texts_written)
+    if target != "Long__c":
+        assert not any(set(text) & set("\r\n\t\x00\x0b") for text in texts_written)

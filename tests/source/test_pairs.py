@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 import pytest
-from sqlalchemy import update
+from sqlalchemy import insert, update
 
 from include.frames import ANSWERS, BOOKINGS, CLIENTS
 from include.source.changes import ChangeQuery, ChangeReader
-from include.source.tables import appointments
+from include.source.pairs import read_client_answers
+from include.source.snapshot import open_snapshot
+from include.source.tables import appointments, questions
 from tests.source.bookings import (
     BOTH_KINDS,
     T0,
@@ -172,3 +174,20 @@ def test_an_instant_that_only_postgresql_can_hold_costs_its_row_not_the_read(
         connection.exec_driver_sql(f"UPDATE appointments SET starts_at = '{impossible}' WHERE id = 1")
     pairs = read_one_chunk(postgres_booking_db).bookings
     assert pairs["starts_at"].isna().tolist() == [True, False]
+
+
+@pytest.mark.rule("F2")
+def test_a_clients_newest_answer_is_read_whichever_booking_it_came_with(booking_db: Engine) -> None:
+    add_simple_bookings(booking_db, 1, 2)
+    with booking_db.begin() as connection:
+        connection.execute(insert(questions).values(id=7, name="trade", label="Trade", scope="client"))
+        add_attendee(connection, 2, 1, is_primary=False)
+        add_answer(connection, 1, 1, question_id=7, value="Farming", updated_at=minutes_after(9))
+        add_answer(connection, 2, 1, question_id=7, value="Banking", updated_at=minutes_after(3))
+        add_answer(connection, 2, 2, question_id=7, value="Law", updated_at=minutes_after(5))
+        add_answer(connection, 2, 1, question_id=1, value="a loan", updated_at=minutes_after(9))
+    with open_snapshot(booking_db) as connection:
+        of_both = read_client_answers(connection, {1, 2}, {"trade"})
+        of_nobody = read_client_answers(connection, set(), {"trade"})
+    assert of_both.set_index("client_id")["value"].to_dict() == {"1": "Farming", "2": "Law"}
+    assert of_nobody.empty
