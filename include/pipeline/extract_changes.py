@@ -35,15 +35,17 @@ PAIRS_PER_CHUNK = 25_000
 
 
 def extract_changes(run: SyncRun, wiring: Wiring) -> dict[str, object]:
-    """Stage the changed pairs in chunks, and return ``{"read", "chunks", "empty"}``.
+    """Stage what the run is about in chunks, and return ``{"read", "clients", "chunks", "empty"}``.
 
-    Read are the changes since the watermark less ``source_overlap``, the pairs whose *waits_for* moved, and dirty keys.
-    A pair that the overlap shows again unchanged was accounted for before and is not read a second time.
+    A sync of bookings reads the changes since the watermark less ``source_overlap``, the pairs whose *waits_for* moved,
+    and dirty keys; ``read`` counts pairs. A pair that the overlap shows again unchanged was accounted for before and is
+    not read a second time. ``sync_clients`` reads whom it is asked for, or the clients that changed: ``clients``.
 
     Raises:
         AutomaticSyncOff: the run is scheduled and the setting ``automatic_sync`` is off.
         ConfigurationError: staging cannot be written, the booking database lacks columns, or a setting asks for
-            what is not available yet, or ``key_namespace`` changed after the first write.
+            what is not available yet, or ``key_namespace`` changed after the first write, or the request of
+            ``sync_clients`` is refused.
         SourceUnavailableError: the booking database does not answer.
     """
     with counted_calls(run, wiring, EXTRACT):

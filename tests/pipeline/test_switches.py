@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from include.pipeline.context import Selection, Trigger
@@ -23,6 +25,7 @@ def test_enabling_again_picks_up_everything_that_changed_meanwhile_deletions_too
     for number in (10, 11, 12):
         world.booking(number, 1)
     world.sync()
+    world.now += timedelta(days=1)
     disable(world, "1")
     assert world.sync()["read"] == 0, "a switch alone moves nothing"
     world.edit(10, notes="later")
