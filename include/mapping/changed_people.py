@@ -77,7 +77,7 @@ def draft_changed_people(
         types={mapping.target: _type(mapping, terms.org_fields) for mapping in mappings},
         stand_ins={_COMPANY: terms.settings.company_placeholder},
     )
-    faults = [_where_open(fault, changes) for fault in values.faults]
+    faults = [_where_open(fault, changes) for fault in values.faults if fault.target in changes.wire]
     drops = terms.settings.on_invalid_field is OnInvalidField.DROP_AND_REPORT
     wire = changes.wire.copy()
     for fault in faults:

@@ -232,7 +232,8 @@ def test_the_placeholder_of_a_lead_s_company_counts_as_blank() -> None:
 @pytest.mark.rule("M5")
 def test_fields_that_the_org_does_not_show_or_let_change_are_left_alone() -> None:
     around = Around(stored=[stored(**ANA)])  # no Phone was read
-    assert mapped([client("1", phone="2")], [links("1", LEAD_1)], around, **ON).people.empty
+    for phone in ("2", "2" * 41):
+        assert mapped([client("1", phone=phone)], [links("1", LEAD_1)], around, **ON).people.empty
 
 
 @pytest.mark.rule("M5")
