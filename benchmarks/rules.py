@@ -7,10 +7,10 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 
 import pandas as pd  # noqa: TID253 - nothing here is parsed by Airflow
 
+from benchmarks.frames_of import conformed, numbers
 from benchmarks.measuring import peak_megabytes
 from include.frames import (
     ANSWERS,
@@ -100,16 +100,12 @@ def _timed(name: str, rows: int, rule: Callable[[], pd.DataFrame]) -> pd.DataFra
     return result
 
 
-def _numbers(count: int) -> pd.Series[int]:
-    return pd.Series(range(1, count + 1))
-
-
 def _clients(count: int) -> pd.DataFrame:
-    numbers = _numbers(count)
-    text = numbers.astype("str")
-    return _conformed(
+    rows = numbers(count)
+    text = rows.astype("str")
+    return conformed(
         CLIENTS,
-        numbers,
+        rows,
         client_id=text,
         first_name="Ann",
         last_name="Lee " + text,
@@ -122,7 +118,7 @@ def _clients(count: int) -> pd.DataFrame:
 
 def _candidates(clients: pd.DataFrame) -> pd.DataFrame:
     known = clients.iloc[::_CANDIDATE_EVERY]
-    return _conformed(
+    return conformed(
         CANDIDATES,
         known["client_id"],
         sobject="Lead",
@@ -136,14 +132,14 @@ def _candidates(clients: pd.DataFrame) -> pd.DataFrame:
 
 
 def _bookings(count: int, clients: pd.DataFrame) -> pd.DataFrame:
-    numbers = _numbers(count)
-    client = clients["client_id"].iloc[numbers % len(clients)].reset_index(drop=True)
-    starts_at = pd.Timestamp(_NOW) + pd.to_timedelta(numbers % 5_000, unit="min")
-    status = pd.Series("booked", index=numbers.index).mask(numbers % _CANCELLED_EVERY == 0, "cancelled")
-    return _conformed(
+    rows = numbers(count)
+    client = clients["client_id"].iloc[rows % len(clients)].reset_index(drop=True)
+    starts_at = pd.Timestamp(_NOW) + pd.to_timedelta(rows % 5_000, unit="min")
+    status = pd.Series("booked", index=rows.index).mask(rows % _CANCELLED_EVERY == 0, "cancelled")
+    return conformed(
         BOOKINGS,
-        numbers,
-        appointment_id=numbers.astype("str"),
+        rows,
+        appointment_id=rows.astype("str"),
         client_id=client,
         is_primary=True,
         client_exists=True,
@@ -168,7 +164,7 @@ def _bookings(count: int, clients: pd.DataFrame) -> pd.DataFrame:
 
 def _answers(bookings: pd.DataFrame) -> pd.DataFrame:
     given = bookings.iloc[::_ANSWER_EVERY]
-    return _conformed(
+    return conformed(
         ANSWERS,
         given["appointment_id"],
         appointment_id=given["appointment_id"],
@@ -180,13 +176,6 @@ def _answers(bookings: pd.DataFrame) -> pd.DataFrame:
         value="First home",
         answered_at=_NOW,
     )
-
-
-def _conformed(contract: Any, like: pd.Series[Any], **values: Any) -> pd.DataFrame:
-    """Return a frame of the contract, one row per row of ``like``; claims are false unless given, the rest missing."""
-    absent = {name: False if dtype == "bool" else None for name, dtype in contract.columns.items()}
-    frame: pd.DataFrame = contract.conform(pd.DataFrame({**absent, **values}, index=like.index))
-    return frame
 
 
 if __name__ == "__main__":
