@@ -5,7 +5,7 @@ Second commit point of a run: Event links and payloads are committed per job or 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from include.errors import SkipRun
 from include.frames import CLEAR, EVENTS, PERSON_REFUSALS, TEXT
@@ -22,20 +22,15 @@ from include.pipeline.artifacts import (
     read_checked_events,
 )
 from include.pipeline.context import SyncRun, Wiring
+from include.pipeline.event_loads import SENT_AS, event_load, keys_sent, step_of
 from include.pipeline.load_people import REFUSALS
-from include.pipeline.loading import Load, Loader, Operation, choose_api, is_class, refusal_details
+from include.pipeline.loading import Loader, choose_api, is_class, refusal_details
 from include.reasons import REASONS, Action, Outcome, Reason
 from include.salesforce.error_codes import RetryClass
 from include.settings.model import LoadApi, OnEventDeleted, Settings
 
 if TYPE_CHECKING:
     import pandas as pd
-
-SENT_AS: Final[dict[Action, Operation]] = {
-    Action.DELETE: "delete",
-    Action.UPDATE: "update",
-    Action.CREATE: "upsert",
-}
 
 
 def load_events(run: SyncRun, wiring: Wiring, chunk: int) -> dict[str, object]:
@@ -113,9 +108,9 @@ class EventLoader:
     def _recover(self) -> None:
         """Commit what jobs of an interrupted attempt of this task did before anything is sent again."""
         for action in SENT_AS:
-            for recovered in self._loader.recover(_step(action), self._chunk):
+            for recovered in self._loader.recover(step_of(action), self._chunk):
                 rows = recovered.rows.set_index("booking_key", drop=False)
-                self._commit(action, rows, recovered.results, keys=_keys_sent(action, rows))
+                self._commit(action, rows, recovered.results, keys=keys_sent(action, rows))
 
     def _refuse_for_people(self) -> None:
         """Keep back the pairs whose person Salesforce did not take, with the reason it gave for the person.
@@ -205,34 +200,15 @@ class EventLoader:
         rows = self._open(action)
         if rows.empty:
             return
-        keys = _keys_sent(action, rows)
-        for results in self._loader.load(self._load_of(action, rows)):
+        keys = keys_sent(action, rows)
+        load = event_load(action, rows, fields=self._fields, api=self._api, chunk=self._chunk)
+        for results in self._loader.load(load):
             self._commit(action, rows, results, keys=keys)
-
-    def _load_of(self, action: Action, rows: pd.DataFrame) -> Load:
-        sent = [name for name in self._fields if rows[name].notna().any()]
-        columns = {
-            Action.CREATE: tuple(sent),
-            Action.UPDATE: ("Id", *sent),
-            Action.DELETE: ("Id",),
-        }[action]
-        return Load(
-            step=_step(action),
-            chunk=self._chunk,
-            sobject="Event",
-            operation=SENT_AS[action],
-            rows=rows.assign(Id=rows["event_id"]).reset_index(drop=True),
-            columns=columns,
-            key_column=_key_column(action),
-            api=self._api,
-            external_id_field=BOOKING_KEY if action is Action.CREATE else None,
-            parent_column="desired_who_id",
-        )
 
     def _commit(
         self, action: Action, rows: pd.DataFrame, results: pd.DataFrame, *, keys: pd.Series[str]
     ) -> None:
-        """Record one batch of results: ``rows`` is indexed by booking key, ``keys`` are those of ``_keys_sent``."""
+        """Record one batch of results: ``rows`` is indexed by booking key, ``keys`` are those of ``keys_sent``."""
         answered = results.assign(booking_key=results["key"].map(keys)).dropna(subset=["booking_key"])
         answered = answered.set_index("booking_key")
         is_written = answered["is_success"]
@@ -315,17 +291,3 @@ class EventLoader:
         values = fields.assign(**{PERSON: rows["desired_who_id"], OWNER: rows["desired_owner_id"]})
         self._pairs.loc[keys, values.columns] = values.mask(values == CLEAR)
         self._pairs.loc[keys, ["event_id", "action"]] = [None, str(Action.CREATE)]
-
-
-def _keys_sent(action: Action, rows: pd.DataFrame) -> pd.Series[str]:
-    """Return the booking keys of ``rows`` by the key that results are joined on."""
-    keyed = rows["event_id"] if _key_column(action) == "Id" else rows[BOOKING_KEY]
-    return rows.index.to_series().groupby(keyed.to_numpy()).first()
-
-
-def _step(action: Action) -> str:
-    return f"{LOAD_EVENTS}:{action}"
-
-
-def _key_column(action: Action) -> str:
-    return BOOKING_KEY if action is Action.CREATE else "Id"
