@@ -115,7 +115,8 @@ class CampaignNote(StrEnum):
 class ReasonText:
     """What a reason means, in a sentence an administrator understands, and what it waits for.
 
-    A change of ``setting`` releases the pair too, whatever else it waits for.
+    A change of ``setting`` releases the pair too, whatever else it waits for; several are joined by commas, and
+    ``field_mappings`` stands for a new version of those.
     """
 
     outcome: Outcome
@@ -203,16 +204,22 @@ REASONS: dict[Reason, ReasonText] = {
     Reason.UNKNOWN_TIME_ZONE: ReasonText(_Q, _ROW, "The time zone is not an IANA zone."),
     Reason.UNNAMED_CLIENT: ReasonText(_Q, _CLIENT, "The client has neither a first nor a last name."),
     Reason.INVALID_EMAIL: ReasonText(
-        _Q, _CLIENT, "The client's e-mail is not one that Salesforce accepts.", "on_invalid_field"
+        _Q,
+        _CLIENT,
+        "The client's e-mail is not one that Salesforce accepts.",
+        "on_invalid_field, field_mappings",
     ),
     Reason.VALUE_TOO_LONG: ReasonText(
-        _Q, _CLIENT, "A value is longer than the Salesforce field that takes it.", "on_invalid_field"
+        _Q,
+        _CLIENT,
+        "A value is longer than the Salesforce field that takes it.",
+        "on_invalid_field, field_mappings",
     ),
     Reason.VALUE_UNFIT: ReasonText(
         _Q,
         _CLIENT,
         "A value is not one that its Salesforce field takes (a picklist, a date, a number).",
-        "on_invalid_field",
+        "on_invalid_field, field_mappings",
     ),
     Reason.NO_EVENTS_OWNER: ReasonText(
         _Q,
@@ -248,7 +255,7 @@ REASONS: dict[Reason, ReasonText] = {
         _Q, _CLIENT, "Salesforce refused the Account that this client's Contact would belong to."
     ),
     Reason.PERSON_NOT_WRITTEN: ReasonText(
-        _Q, _CLIENT, "Salesforce refused the Lead, Contact or Account of this client."
+        _Q, _CLIENT, "Salesforce refused the Lead, Contact or Account of this client.", "field_mappings"
     ),
     Reason.PERSON_UNUSABLE: ReasonText(
         _Q,

@@ -11,13 +11,18 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, func, insert, select
 
 from include.errors import LedgerConflictError
-from include.ledger.tables import ledger_info, settings_changes, settings_versions
+from include.ledger.tables import ledger_info, mapping_versions, settings_changes, settings_versions
+from include.settings.mapping_yaml import FIELD_MAPPINGS
 from include.settings.model import Settings
 
 
 @dataclass(frozen=True, slots=True)
 class SettingsVersion:
-    """The settings at one version; ``changed_at`` gives each setting's last change, or the installation."""
+    """The settings at one version.
+
+    ``changed_at`` gives each setting's last change, or the installation; ``field_mappings`` stands for the newest
+    version of those.
+    """
 
     version: int
     settings: Settings
@@ -92,7 +97,7 @@ def _defaults(connection: Connection) -> SettingsVersion:
         settings=Settings(),
         saved_at=installed_at,
         installed_at=installed_at,
-        changed_at=dict.fromkeys(Settings.model_fields, installed_at),
+        changed_at=_mappings_changed(connection, dict.fromkeys(Settings.model_fields, installed_at)),
     )
 
 
@@ -113,5 +118,10 @@ def _from_row(connection: Connection, row: RowMapping) -> SettingsVersion:
         settings=Settings.model_validate(known),
         saved_at=row["saved_at"],
         installed_at=installed_at,
-        changed_at=changed_at,
+        changed_at=_mappings_changed(connection, changed_at),
     )
+
+
+def _mappings_changed(connection: Connection, changed_at: dict[str, datetime]) -> dict[str, datetime]:
+    saved_at = connection.execute(select(func.max(mapping_versions.c.saved_at))).scalar_one()
+    return changed_at if saved_at is None else {**changed_at, FIELD_MAPPINGS: saved_at}

@@ -139,3 +139,16 @@ def test_a_person_gets_the_newest_answer_even_where_the_run_reads_an_older_booki
     asked.sync()
     (lead,) = asked.org.records("Lead")
     assert lead["Industry"] == "Agriculture"
+
+
+@pytest.mark.rule("Q2")
+def test_a_value_that_was_refused_is_read_again_once_the_mappings_change(asked: World) -> None:
+    use(asked, TRADE | {"transform": {"type": "picklist", "values": {"Hof": "Agriculture"}}})
+    asked.booking(1, asked.client(10))
+    answer(asked, 1, 10, OF_CLIENT, "Bank")
+    assert asked.sync()["quarantined"] == 1
+    assert asked.waiting("1-10")["reason"] == "value_unfit"
+    use(asked, TRADE | {"transform": {"type": "picklist", "values": {"Bank": "Banking"}}})
+    assert asked.sync()["written"] == 1
+    (lead,) = asked.org.records("Lead")
+    assert lead["Industry"] == "Banking"
