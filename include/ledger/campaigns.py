@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Select, and_, delete, func, literal, or_, sel
 
 from include.frames import CAMPAIGN_BOOKINGS
 from include.ledger.bulk import read, stage, stage_keys
-from include.ledger.contracts import CAMPAIGN_MEMBERS, FORWARDS, MEMBER_RESULTS, SETTLED_CAMPAIGN_BOOKINGS
+from include.ledger.contracts import CAMPAIGN_MEMBERS, FORWARDS, NAMED_CAMPAIGNS, SETTLED_CAMPAIGN_BOOKINGS
 from include.ledger.engine import upsert
 from include.ledger.tables import campaign_bookings, campaign_members, person_links
 from include.ledger.types import Instant
@@ -65,20 +65,19 @@ def members_of(connection: Connection, record_ids: Collection[str]) -> pd.DataFr
     )
 
 
-def record_members(connection: Connection, members: pd.DataFrame, *, now: datetime) -> None:
-    """Keep what became of memberships (``MEMBER_RESULTS``): what is missing here stays as it was.
+def drop_notes(connection: Connection, named: pd.DataFrame) -> None:
+    """Drop the notes about names that lead to a Campaign by now (``NAMED_CAMPAIGNS``)."""
+    staged = stage(connection, NAMED_CAMPAIGNS, named)
+    members = campaign_members.c
+    resolved = select(staged.c.campaign).where(
+        staged.c.campaign == members.campaign_id, staged.c.record_id == members.record_id
+    )
+    connection.execute(delete(campaign_members).where(resolved.exists(), members.member_id.is_(None)))
 
-    A note about a name that led to no Campaign goes once that name leads to one.
-    """
-    staged = stage(connection, MEMBER_RESULTS, members)
-    resolved = select(staged.c.campaign, staged.c.record_id).where(staged.c.campaign != staged.c.campaign_id)
-    old_notes = resolved.where(
-        campaign_members.c.campaign_id == staged.c.campaign,
-        campaign_members.c.record_id == staged.c.record_id,
-    )
-    connection.execute(
-        delete(campaign_members).where(old_notes.exists(), campaign_members.c.member_id.is_(None))
-    )
+
+def record_members(connection: Connection, members: pd.DataFrame, *, now: datetime) -> None:
+    """Keep what became of memberships (``CAMPAIGN_MEMBERS``): what is missing here stays as it was."""
+    staged = stage(connection, CAMPAIGN_MEMBERS, members)
     names = ["campaign_id", "record_id", "member_id", "member_status", "note"]
     rows = select(*(staged.c[name] for name in names), literal(now, Instant())).where(true())
     recorded = upsert(connection, campaign_members).from_select(

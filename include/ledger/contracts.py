@@ -105,11 +105,11 @@ CAMPAIGN_MEMBERS = FrameContract(
     },
 )
 
-MEMBER_RESULTS = FrameContract(
-    "member_results",
+NAMED_CAMPAIGNS = FrameContract(
+    "named_campaigns",
     {
-        "campaign": TEXT,  # as the booking or a rule names it
-        **CAMPAIGN_MEMBERS.columns,
+        "campaign": TEXT,  # a name that leads to a Campaign
+        "record_id": TEXT,
     },
 )
 

@@ -459,9 +459,14 @@ class Ledger:
             return campaigns.members_of(connection, record_ids)
 
     def record_campaign_members(self, members: pd.DataFrame, *, now: datetime) -> None:
-        """Keep what became of memberships (``contracts.MEMBER_RESULTS``); what is missing here stays as it was."""
+        """Keep what became of memberships (``contracts.CAMPAIGN_MEMBERS``); what is missing here stays as it was."""
         with writing(self.engine) as connection:
             campaigns.record_members(connection, members, now=now)
+
+    def drop_campaign_notes(self, named: pd.DataFrame) -> None:
+        """Drop the notes about names that lead to a Campaign by now (``contracts.NAMED_CAMPAIGNS``)."""
+        with writing(self.engine) as connection:
+            campaigns.drop_notes(connection, named)
 
     # --- clients by themselves
 

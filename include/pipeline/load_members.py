@@ -12,7 +12,12 @@ from typing import TYPE_CHECKING, Final
 
 from include.errors import ConfigurationError, RequestRefusedError
 from include.frames import MEMBERSHIPS, RESOLVED_PAIRS, TEXT, TOUCHED_CAMPAIGNS
-from include.ledger.contracts import FORWARDS, MEMBER_RESULTS, SETTLED_CAMPAIGN_BOOKINGS
+from include.ledger.contracts import (
+    CAMPAIGN_MEMBERS,
+    FORWARDS,
+    NAMED_CAMPAIGNS,
+    SETTLED_CAMPAIGN_BOOKINGS,
+)
 from include.mapping.members import MEMBER_KEY_FIELDS, MEMBER_SOBJECT, noted_members, plan_members
 from include.pipeline.artifacts import CHECK
 from include.pipeline.campaign_reading import CampaignReader
@@ -211,8 +216,9 @@ class MemberLoader:
         self._refused.update(dict.fromkeys(keys, str(note)))
 
     def _record(self, members: pd.DataFrame) -> None:
-        results = members.rename(columns={"who_id": "record_id"})
-        self._wiring.ledger.record_campaign_members(MEMBER_RESULTS.conform(results), now=self._run.now)
+        kept = members[["campaign_id", "who_id", "member_id", "member_status", "note"]]
+        results = kept.rename(columns={"who_id": "record_id"})
+        self._wiring.ledger.record_campaign_members(CAMPAIGN_MEMBERS.conform(results), now=self._run.now)
 
     def _close(self, members: pd.DataFrame) -> dict[str, object]:
         """Keep every note, and return the counts of this run's people and campaigns with their balance."""
@@ -229,6 +235,10 @@ class MemberLoader:
         unresolved = noted_members(pairs).assign(campaign_id=lambda rows: rows["campaign"])
         kept = pd.concat([settled, unresolved], ignore_index=True)
         self._record(kept)
+        named = pairs[pairs["campaign_id"].notna() & (pairs["campaign"] != pairs["campaign_id"])]
+        self._wiring.ledger.drop_campaign_notes(
+            NAMED_CAMPAIGNS.conform(named.rename(columns={"who_id": "record_id"}))
+        )
         nobody = pairs[pairs["person_ref"].isna() & ~pairs["is_gone"]]
         missing = len(
             self._pairs.loc[nobody.index].drop_duplicates(["person_ref", "campaign_id", "campaign"])

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from include.ledger.contracts import MEMBER_RESULTS, SETTLED_CAMPAIGN_BOOKINGS
+from include.ledger.contracts import CAMPAIGN_MEMBERS, NAMED_CAMPAIGNS, SETTLED_CAMPAIGN_BOOKINGS
 from include.ledger.repository import Ledger
 from tests.ledger.builders import at, forwards, frame, people
 
@@ -30,14 +30,13 @@ def link(ledger: Ledger, client_id: str, record_id: str) -> None:
 
 def record_members(ledger: Ledger, *rows: dict[str, Any]) -> None:
     defaults = {
-        "campaign": SPRING,
         "campaign_id": SPRING,
         "record_id": LEAD,
         "member_id": MEMBER,
         "member_status": "Sent",
         "note": None,
     }
-    ledger.record_campaign_members(frame(MEMBER_RESULTS, list(rows), defaults), now=at(3))
+    ledger.record_campaign_members(frame(CAMPAIGN_MEMBERS, list(rows), defaults), now=at(3))
 
 
 def members(ledger: Ledger, *record_ids: str) -> list[tuple[Any, ...]]:
@@ -96,10 +95,11 @@ def test_what_is_not_said_of_a_member_stays_as_it_was(ledger: Ledger) -> None:
 
 
 def test_a_note_about_a_name_goes_once_the_name_leads_to_a_campaign(ledger: Ledger) -> None:
-    nameless = {"campaign": "spring", "campaign_id": "spring", "member_id": None, "member_status": None}
+    nameless = {"campaign_id": "spring", "member_id": None, "member_status": None}
     record_members(ledger, {**nameless, "note": "unknown_campaign"})
     assert members(ledger, LEAD) == [("spring", LEAD, None, None, "unknown_campaign")]
-    record_members(ledger, {"campaign": "spring"})
+    record_members(ledger, {})
+    ledger.drop_campaign_notes(frame(NAMED_CAMPAIGNS, [{"campaign": "spring", "record_id": LEAD}], {}))
     assert members(ledger, LEAD) == [(SPRING, LEAD, MEMBER, "Sent", None)]
 
 
@@ -108,9 +108,9 @@ def test_members_follow_a_converted_lead_and_what_its_contact_has_already_stays(
     record_members(
         ledger,
         {},
-        {"campaign": AUTUMN, "campaign_id": AUTUMN, "member_status": "Sent"},
-        {"campaign": AUTUMN, "campaign_id": AUTUMN, "record_id": OTHER_LEAD, "member_status": "Sent"},
-        {"campaign": AUTUMN, "campaign_id": AUTUMN, "record_id": CONTACT, "member_status": "Responded"},
+        {"campaign_id": AUTUMN, "member_status": "Sent"},
+        {"campaign_id": AUTUMN, "record_id": OTHER_LEAD, "member_status": "Sent"},
+        {"campaign_id": AUTUMN, "record_id": CONTACT, "member_status": "Responded"},
     )
     ledger.follow_people(pd.concat([forwards(LEAD, CONTACT), forwards(OTHER_LEAD, CONTACT)]))
     assert members(ledger, LEAD, OTHER_LEAD) == []
