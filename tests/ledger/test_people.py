@@ -196,6 +196,22 @@ def test_a_link_follows_a_converted_lead_and_remembers_that_we_created_it(ledger
     assert links(ledger, "8")["sobject"] == "Lead"
 
 
+@pytest.mark.rule("M5")
+def test_what_was_written_into_a_record_is_told_for_every_client_that_is_the_record(ledger: Ledger) -> None:
+    row = {"record_id": LEAD, "who_id": LEAD}
+    record(
+        ledger,
+        {**row, "client_id": "7", "values": json.dumps({"Phone": "1"})},
+        {**row, "client_id": "8", "values": json.dumps({"Phone": "2"})},
+        {**row, "client_id": "9", "values": None},
+        {"client_id": "10", "record_id": CONTACT, "values": json.dumps({"Phone": "3"})},
+    )
+    written = ledger.written_values([LEAD])
+    assert written["record_id"].tolist() == [LEAD, LEAD]
+    assert sorted(json.loads(values)["Phone"] for values in written["values"]) == ["1", "2"]
+    assert ledger.written_values([]).empty
+
+
 @pytest.mark.rule("M9")
 def test_a_decision_is_kept_when_it_differs_from_the_latest_one(ledger: Ledger) -> None:
     first = decisions({"explanation": "{}"}, {"client_id": "8"})

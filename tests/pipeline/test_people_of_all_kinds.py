@@ -183,6 +183,17 @@ def test_the_contact_of_a_converted_lead_is_linked_and_never_overwritten(world: 
     assert {event["WhoId"] for event in world.events()} == {contact}
 
 
+@pytest.mark.rule("M4")
+@pytest.mark.rule("M5")
+def test_a_lead_that_is_kept_after_a_change_of_entity_type_is_overwritten_as_a_lead(world: World) -> None:
+    booked(world, {"phone": "1"})
+    world.sync()
+    world.set(entity_type="contact", overwrite_existing="on")
+    book_again(world, 1, phone="2")
+    assert [row["Phone"] for row in world.org.records("Lead")] == ["2"]
+    assert world.org.records("Contact") == []
+
+
 @pytest.mark.rule("M5")
 def test_what_a_user_wrote_is_kept_or_replaced_and_reported(world: World) -> None:
     world.set(overwrite_existing="on")
