@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final
 from include.errors import ConfigurationError, RequestRefusedError
 from include.frames import CAMPAIGN_STATUSES, CAMPAIGNS, MEMBERSHIPS
 from include.mapping.campaigns import campaign_ids
-from include.pipeline.record_reading import read_records
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -87,8 +86,7 @@ class CampaignReader:
 
         if not ids or not who_ids:
             return MEMBERSHIPS.empty()
-        pages = read_records(
-            self._salesforce,
+        pages = self._salesforce.find_records(
             select=("Id", "CampaignId", _PERSON, "Status"),
             sobject="CampaignMember",
             values={_PERSON: who_ids},

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final
 
 from include.frames import COMPANY_ACCOUNTS
 from include.pipeline.person_fields import has_person_accounts
-from include.pipeline.record_reading import read_records
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -32,7 +31,7 @@ def read_company_accounts(salesforce: SalesforceGateway, names: Collection[str])
     columns = dict(_COLUMNS)
     if has_person_accounts(salesforce):
         columns[_IS_PERSON] = _IS_PERSON
-    pages = read_records(salesforce, select=tuple(columns), sobject="Account", values={"Name": names})
+    pages = list(salesforce.find_records(select=tuple(columns), sobject="Account", values={"Name": names}))
     if not pages:
         return COMPANY_ACCOUNTS.empty()
     found = pd.concat(pages, ignore_index=True).rename(columns=columns).drop_duplicates("account_id")

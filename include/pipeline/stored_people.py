@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 
 from include.frames import STORED_PEOPLE
 from include.mapping.changed_people import overwritable
-from include.pipeline.record_reading import read_records
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,8 +44,7 @@ def read_stored_people(
         fields = [mapping.target for mapping in overwritable(str(sobject), mappings, org_fields)]
         if not fields:
             continue
-        records = read_records(
-            salesforce,
+        records = salesforce.find_records(
             select=("Id", *fields),
             sobject=str(sobject),
             values={"Id": frozenset(people["record_id"].tolist())},
@@ -58,7 +56,7 @@ def read_stored_people(
 def _converted(salesforce: SalesforceGateway, found: pd.DataFrame) -> frozenset[str]:
     """Return the Contacts among these people that a converted Lead leads to."""
     contacts = frozenset(found.loc[found["sobject"].ne("Lead"), "who_id"].dropna().tolist())
-    leads = read_records(
-        salesforce, select=("Id", _CONVERTED_TO), sobject="Lead", values={_CONVERTED_TO: contacts}
+    leads = salesforce.find_records(
+        select=("Id", _CONVERTED_TO), sobject="Lead", values={_CONVERTED_TO: contacts}
     )
     return frozenset(contact for page in leads for contact in page[_CONVERTED_TO].dropna().tolist())
