@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from include.frames import CLEAR, TEXT
+from include.matching.normalise import INVISIBLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +19,7 @@ ELLIPSIS: Final = "…"
 
 _BLANKS: Final = r"[\s\p{Z}\p{Cc}]+"
 _CONTROLS: Final = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]+"
+_NOT_SEEN: Final = INVISIBLE + "\t\n\x0b\x0c\r \x85\xa0\u2028\u2029\u3000"
 _ASTRAL: Final = r"[\x{10000}-\x{10FFFF}]"
 
 _JOINERS: Final = frozenset("\u200d\ufe0e\ufe0f")
@@ -106,9 +108,10 @@ def _belongs_together(text: str, at: int) -> bool:
 
 
 def _without_empty(values: pd.Series[str]) -> pd.Series[str]:
-    """Return trimmed texts; an empty one is missing, one that reads like the wire's word for null is defused."""
+    """Return trimmed texts; one in which nothing is seen is missing, one that reads like the wire's null is defused."""
     trimmed = _through(values, pc.utf8_trim_whitespace)
-    return trimmed.mask(trimmed == "").mask(trimmed == CLEAR, "N/A")
+    seen = _through(trimmed, lambda texts: pc.utf8_trim(texts, characters=_NOT_SEEN))
+    return trimmed.mask(seen == "").mask(trimmed == CLEAR, "N/A")
 
 
 def _through(

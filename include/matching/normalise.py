@@ -18,7 +18,7 @@ from phonenumbers.geodata.locale import LOCALE_DATA
 SOBJECT_BY_PREFIX: Final = {"00Q": "Lead", "003": "Contact", "001": "Account"}
 """Key prefix of a Salesforce Id to the sObjects that can be a person (Object Reference: standard prefixes)."""
 
-_INVISIBLE: Final = (
+INVISIBLE: Final = (
     "\u00ad\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2061\u2062\u2063\u2064"
     "\u2066\u2067\u2068\u2069\ufeff"
 )
@@ -44,7 +44,7 @@ def normalise_text(values: pd.Series[str]) -> pd.Series[str]:
     codes, found = pd.factorize(values)
     distinct = pd.Series(found, dtype="str")
     # folding can undo composition (U+0390 for one), hence the second pass
-    seen = distinct.str.normalize("NFKC").str.replace(f"[{_INVISIBLE}]", "", regex=True)
+    seen = distinct.str.normalize("NFKC").str.replace(f"[{INVISIBLE}]", "", regex=True)
     folded = seen.str.casefold().str.normalize("NFKC")
     words = folded.str.replace(r"\s+", " ", regex=True).str.strip()
     return words.mask(words.eq("")).reindex(codes).set_axis(values.index)

@@ -80,7 +80,7 @@ def test_a_value_of_any_script_travels_as_the_client_spells_it() -> None:
 
 
 @pytest.mark.rule("F4")
-@pytest.mark.parametrize("blank", [None, "", "  ", "\n\t", "\u00a0", "\x00"])
+@pytest.mark.parametrize("blank", [None, "", "  ", "\n\t", "\u00a0", "\x00", "\u200b", " \ufeff \u2060"])
 def test_an_empty_value_leaves_the_field_alone(blank: str | None) -> None:
     assert written(values([blank])) == [None]
 
