@@ -18,6 +18,8 @@ def group_records(clauses: Clauses, query: Query) -> AggregateQuery:
     Raises:
         SalesforceFault: something selected or ordered by is neither grouped nor aggregated, or cannot be.
     """
+    if query.having is not None and not query.group:
+        raise clauses.fault(query.source_position, "HAVING needs GROUP BY")
     scope = clauses.scope(query)
     parameters: list[Any] = []
     where = clauses.where(query, scope, parameters)

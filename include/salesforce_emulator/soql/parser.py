@@ -122,7 +122,7 @@ class _Builder(Transformer):  # type: ignore[misc]  # lark ships no types strict
         return query
 
     def query(self, select: tuple[Selected, ...], source: _Source, *clauses: Any) -> Query:
-        scope, where, with_clause, group, having, order, limit, offset, _for = clauses
+        scope, where, with_clause, group, having, order, limit, offset, _for, _update = clauses
         if with_clause is not None:
             raise not_implemented("The SOQL clause WITH")
         name, alias = source
@@ -160,6 +160,9 @@ class _Builder(Transformer):  # type: ignore[misc]  # lark ships no types strict
     def else_fields(self, *fields: Path) -> tuple[Path, ...]:
         return fields
 
+    def more_source(self, *_names: Token | None) -> None:
+        raise not_implemented("A relationship in FROM, beside the queried object")
+
     def source(self, name: Token, relationship: Token | None, alias: Token | None) -> _Source:
         # `FROM Account.Contacts` in a subquery is `FROM Contacts`.
         return relationship or name, alias
@@ -172,6 +175,9 @@ class _Builder(Transformer):  # type: ignore[misc]  # lark ships no types strict
 
     def for_clause(self) -> None:
         return None
+
+    def update_clause(self, *names: Token) -> None:
+        raise not_implemented(f"The SOQL clause UPDATE {names[0].upper()}")
 
     def where(self, condition: Condition) -> Condition:
         return condition
