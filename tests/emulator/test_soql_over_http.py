@@ -17,8 +17,9 @@ def test_an_unknown_field_is_answered_as_salesforce_words_it(org: LocalOrg) -> N
     assert answer.json() == [
         {
             "message": "\nSELECT Foo FROM Lead\n       ^\nERROR at Row:1:Column:8\n"
-            "No such column 'Foo' on entity 'Lead'. If you are attempting to use a custom field, be sure to append the '__c' after the "
-            "custom field name. Please reference your WSDL or the describe call for the appropriate names.",
+            "No such column 'Foo' on entity 'Lead'. If you are attempting to use a custom field, be sure to append "
+            "the '__c' after the custom field name. Please reference your WSDL or the describe call for the "
+            "appropriate names.",
             "errorCode": "INVALID_FIELD",
         }
     ]
