@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from email.message import Message
 from http import HTTPStatus
-from pathlib import Path
 
 from starlette.responses import Response
 
 from include.salesforce_emulator import bulk_results
 from include.salesforce_emulator.access import Access
+from include.salesforce_emulator.bulk_upload import plain_content
 from include.salesforce_emulator.bulk_wire import (
     choice,
     client_of,
@@ -145,27 +145,18 @@ def _upload(server: Server, request: ApiRequest) -> Response:
         raise SalesforceFault(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", "The content type must be text/csv"
         )
-    if request.headers.get("content-encoding", "identity") != "identity":
-        raise SalesforceFault(
-            HTTPStatus.NOT_IMPLEMENTED, "NOT_IMPLEMENTED", "Compressed uploads are not implemented"
-        )
     if job.uploaded:
         raise invalid_job_state(
             f"InvalidBatch : Found multiple contents for job: <{job.id}>, please 'Close' / 'Abort' / 'Delete' the "
             "current Job then create a new Job and make sure you only do 'PUT' once on a given Job."
         )
+    content = plain_content(request)
     with server.jobs.transaction():
         # The file first: after a kill in between, the client's second attempt finds the job as if nothing had come.
         job = server.jobs.advance(job, expected=JobState.OPEN, state=JobState.OPEN)
-        _spooled(request).replace(server.jobs.files(job.id).upload)
+        content.replace(server.jobs.files(job.id).upload)
         server.jobs.update(job, uploaded=True)
     return Response(status_code=HTTPStatus.CREATED)
-
-
-def _spooled(request: ApiRequest) -> Path:
-    if request.body_file is None:
-        raise bad_json("the upload is missing")
-    return request.body_file
 
 
 def _change_state(server: Server, request: ApiRequest) -> Response:

@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from http import HTTPStatus
 from typing import TypeVar
+from urllib.parse import urlencode
 
 from starlette.responses import Response
 
@@ -15,6 +16,7 @@ from include.salesforce_emulator.jobs import IngestJob, Job, JobState, QueryJob
 from include.salesforce_emulator.wire import ApiRequest, json_response, wire_time
 
 _LIST_PAGE = 1000
+_LIST_FILTERS = ("jobType", "isPkChunkingEnabled")
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
 
@@ -121,10 +123,14 @@ def list_page(request: ApiRequest, jobs: Sequence[dict[str, object]], *, resourc
     """Return one page of a list of jobs; the locator is the id of the page's first job."""
     wanted_type = request.query.get("jobType")
     kept = [job for job in jobs if wanted_type in (None, "", "All", job["jobType"])]
+    if request.query.get("isPkChunkingEnabled", "").lower() == "true":
+        kept = []  # no job of this org is split by primary key
     locator = request.query.get("queryLocator")
     start = next((i for i, job in enumerate(kept) if job["id"] == locator), None) if locator else 0
     if start is None:
         raise SalesforceFault(HTTPStatus.BAD_REQUEST, "INVALID_QUERY_LOCATOR", "invalid query locator")
     page, rest = kept[start : start + _LIST_PAGE], kept[start + _LIST_PAGE :]
-    url = f"/services/data/v{request.version}/jobs/{resource}?queryLocator={rest[0]['id']}" if rest else None
+    filters = {name: value for name in _LIST_FILTERS if (value := request.query.get(name))}
+    base = f"/services/data/v{request.version}/jobs/{resource}"
+    url = f"{base}?{urlencode({**filters, 'queryLocator': rest[0]['id']})}" if rest else None
     return json_response({"done": not rest, "records": page, "nextRecordsUrl": url})

@@ -75,6 +75,7 @@ def ingest_steps(
             work.job = jobs.advance(job, expected=JobState.UPLOAD_COMPLETE, state=JobState.IN_PROGRESS)
         except SalesforceFault:
             return  # aborted or deleted a moment ago
+        limits.use(BULK_BATCHES)  # the empty parent batch that every upload has [BULK66]
     yield TURN
     try:
         upload = _accepted_upload(work)

@@ -25,6 +25,8 @@ from include.salesforce_emulator.ids import make_id
 from include.salesforce_emulator.store import Store
 
 _KEPT = timedelta(days=7)
+_OPEN_AT_MOST = timedelta(hours=24)
+_LEFT_OPEN = "ClientInputError : The job was open for more than 24 hours"
 _SCHEMA = (
     "CREATE TABLE IF NOT EXISTS bulk_job (number INTEGER PRIMARY KEY, type TEXT NOT NULL, body TEXT NOT NULL)"
 )
@@ -178,14 +180,18 @@ class JobStore:
             job = self._jobs.get(job_id) or next(
                 (j for j in self._jobs.values() if j.id[:15] == job_id), None
             )
-        if not isinstance(job, job_type) or self._has_vanished(job):
+        if not isinstance(job, job_type):
+            raise resource_not_found()
+        job = self._ended_if_left_open(job)
+        if self._has_vanished(job):
             raise resource_not_found()
         return job
 
     def all(self, job_type: type[JobType]) -> list[JobType]:
         """Return every job of a type, the newest first."""
         with self._lock:
-            jobs = [job for job in self._jobs.values() if isinstance(job, job_type)]
+            kept = [job for job in self._jobs.values() if isinstance(job, job_type)]
+        jobs = map(self._ended_if_left_open, kept)
         return sorted(
             (j for j in jobs if not self._has_vanished(j)), key=lambda job: job.number, reverse=True
         )
@@ -267,6 +273,17 @@ class JobStore:
             connection.execute("UPDATE bulk_job SET body = ? WHERE number = ?", (_json(job), job.number))
         with self._lock:
             self._jobs[job.id] = job
+
+    def _ended_if_left_open(self, job: JobType) -> JobType:
+        """End a job that was open for longer than a day [BULK66 limits]; state and words are ours."""
+        ends_at = datetime.fromisoformat(job.created_at) + _OPEN_AT_MOST
+        if job.state is not JobState.OPEN or self._clock.now() <= ends_at:
+            return job
+        ended = replace(job, state=JobState.FAILED, error_message=_LEFT_OPEN, modified_at=ends_at.isoformat())
+        with self._store.transaction():
+            if self.state_of(job.id) is JobState.OPEN:
+                self._keep(ended)
+        return ended
 
     def _has_vanished(self, job: Job) -> bool:
         return job.state.is_final and self._clock.now() - datetime.fromisoformat(job.modified_at) > _KEPT
