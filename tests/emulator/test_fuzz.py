@@ -26,7 +26,7 @@ _INPUTS = {
     "headers": 800,
     "gzip": 300,
     "multipart": 500,
-    "control": 1_000,
+    "control": 1_300,
 }
 _WRITTEN = ("Lead", "Contact", "Event", "Account", "Task", "Campaign", "CampaignMember", "User")
 _NOT_IMPLEMENTED = 501
