@@ -158,6 +158,29 @@ def test_who_shows_name_and_type_of_leads_and_contacts_alike(bench: Bench) -> No
     assert bench.column("SELECT COUNT(Id) FROM Event WHERE Who.Type != 'Lead'") == [2]
 
 
+def test_what_and_owner_show_name_and_type_whatever_they_are(bench: Bench) -> None:
+    campaign, account = bench.insert("Campaign", Name="Fair"), bench.insert("Account", Name="Acme")
+    for what in (campaign, account, None):
+        bench.event(WhatId=what)
+    soql = "SELECT What.Type, What.Name, Owner.Name, Owner.Type FROM Event ORDER BY What.Name NULLS LAST"
+    assert bench.org.query(soql).records(0, 9)[2]["What"] is None
+    assert bench.rows(soql)[:2] == [
+        ("Account", "Acme", "Integration", "User"),
+        ("Campaign", "Fair", "Integration", "User"),
+    ]
+    grouped = "SELECT What.Type t, COUNT(Id) n FROM Event GROUP BY What.Type ORDER BY What.Type NULLS LAST"
+    assert bench.rows(grouped) == [("Account", 1), ("Campaign", 1), (None, 1)]
+    assert bench.column("SELECT COUNT(Id) FROM Event WHERE What.Type IN ('campaign')") == [1]
+
+
+def test_fields_of_the_queried_object_may_be_written_with_its_name(bench: Bench) -> None:
+    account = bench.insert("Account", Name="Acme")
+    bench.contact(AccountId=account)
+    soql = "SELECT Account.Name, (SELECT FIELDS(STANDARD) FROM Account.Contacts LIMIT 200) FROM Account"
+    (record,) = bench.org.query(soql).records(0, 9)
+    assert (record["Name"], record["Contacts"]["records"][0]["LastName"]) == ("Acme", "Doe")
+
+
 def test_the_fields_of_a_custom_lookup_are_reached_by_its_relationship(bench: Bench) -> None:
     bench.contact(Advisor__c=bench.org.integration_user_id)
     assert bench.column("SELECT Advisor__r.Profile.Name FROM Contact") == [

@@ -34,7 +34,7 @@ from include.salesforce_emulator.soql.syntax import (
 from include.salesforce_emulator.values import is_storable
 
 LONGEST_QUERY = 100_000
-"""Characters a query may have [SOQL65]."""
+"""Characters a query may have [SOQL65; for the words django-salesforce #164]."""
 
 _SHOWN_AROUND = 40
 
@@ -61,7 +61,7 @@ def parse(soql: str) -> Query:
         SalesforceFault: MALFORMED_QUERY with the position, or NOT_IMPLEMENTED for a clause the org lacks.
     """
     if len(soql) > LONGEST_QUERY:
-        message = f"SOQL statements cannot be longer than {LONGEST_QUERY} characters."
+        message = f"SOQL statements can not be longer than {LONGEST_QUERY} characters."
         raise SalesforceFault(400, "MALFORMED_QUERY", message)
     if not is_storable(soql):
         raise SalesforceFault(400, "MALFORMED_QUERY", "The query holds characters that no text can hold.")
