@@ -25,6 +25,7 @@ from include.salesforce_emulator.ids import make_id
 from include.salesforce_emulator.store import Store
 
 _KEPT = timedelta(days=7)
+_SEQUENCE = "bulk_job"
 _OPEN_AT_MOST = timedelta(hours=24)
 _LEFT_OPEN = "ClientInputError : The job was open for more than 24 hours"
 _SCHEMA = (
@@ -153,9 +154,10 @@ class JobStore:
             self.remove(job)
 
     def next_identity(self) -> tuple[int, str]:
-        """Return the number and the id of a job about to be created."""
+        """Return the number and the id of a job about to be created; those of a deleted job are not given again."""
+        reserved = self._store.reserve_numbers(_SEQUENCE, 1)
         with self._lock:
-            self._last_number += 1
+            self._last_number = max(self._last_number + 1, reserved)
             return self._last_number, make_id("750", self._last_number)
 
     def add(self, job: JobType) -> JobType:
