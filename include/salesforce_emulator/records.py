@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import replace
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 from include.salesforce_emulator.access import Access
@@ -193,18 +194,16 @@ class RecordWriter:
         ids = make_ids(sobject.key_prefix, self._store.reserve_numbers(sobject.name, len(new)), len(new))
         audit = (batch.stamp, user, batch.stamp, user, batch.stamp)
         may_set_audit = batch.access.allows(UserPermission.CREATE_AUDIT_FIELDS)
-        names = _filled(sobject, new)
-        rows = []
+        stamps = [_given_audit(draft, audit) for draft in new] if may_set_audit else repeat(audit, len(new))
         for draft, record_id in zip(new, ids, strict=True):
             draft.id = record_id
-            stamps = _given_audit(draft, audit) if may_set_audit else audit
-            rows.append((record_id, *stamps, *map(draft.values.get, names)))
-        columns = ("Id", *_AUDIT, *names)
+        columns = {"Id": ids, **dict(zip(_AUDIT, zip(*stamps, strict=True), strict=True))}
+        columns |= _filled_columns(sobject, new)
         with self._store.transaction() as connection:
             connection.executemany(
                 f"INSERT INTO {quote(sobject.name)} ({', '.join(map(quote, columns))}) "  # noqa: S608 - schema names
                 f"VALUES ({', '.join('?' * len(columns))})",
-                rows,
+                zip(*columns.values(), strict=True),
             )
 
     def _update(self, batch: Batch, created: set[int]) -> None:
@@ -237,21 +236,21 @@ def _matched_by(sobject: SObject, external_id: str | None, access: Access) -> Fi
     return match
 
 
-def _filled(sobject: SObject, new: Sequence[Draft]) -> list[str]:
-    """Return the fields to which some new record gives another value than its table would; each costs time.
+def _filled_columns(sobject: SObject, new: Sequence[Draft]) -> dict[str, Sequence[Any]]:
+    """Return the values of each field to which some new record gives another than its table would; each costs time.
 
     A custom check box always counts, for its default may have been another when its column was made.
     """
-    return [
-        item.name
-        for item in sobject.fields
-        if item.name not in _OWN_COLUMNS
-        and ((item.custom and item.type is FieldType.BOOLEAN) or _differs(new, item.name, unfilled(item)))
-    ]
-
-
-def _differs(new: Sequence[Draft], name: str, usual: int | None) -> bool:
-    return any(draft.values.get(name, usual) != usual for draft in new)
+    columns: dict[str, Sequence[Any]] = {}
+    given = [draft.values for draft in new]
+    for item in sobject.fields:
+        if item.name in _OWN_COLUMNS:
+            continue
+        usual = unfilled(item)
+        column = [values.get(item.name, usual) for values in given]
+        if column.count(usual) < len(column) or (item.custom and item.type is FieldType.BOOLEAN):
+            columns[item.name] = column
+    return columns
 
 
 def _given_audit(draft: Draft, usual: tuple[str, ...]) -> tuple[Any, ...]:
@@ -309,10 +308,12 @@ def _check_writable(batch: Batch, key_name: str | None) -> None:
 
 def _apply_defaults(draft: Draft, sobject: SObject) -> None:
     """Give a new record the defaults of the fields it leaves out, or names without a value where one must be."""
-    values = draft.values
-    for name, default, nillable in sobject.defaults:
-        if name not in values or (values[name] is None and not nillable):
-            values[name] = default
+    given = draft.values
+    draft.values = values = {**sobject.default_values, **given}
+    if None in given.values():
+        for name, default, nillable in sobject.defaults:
+            if values[name] is None and not nillable:
+                values[name] = default
 
 
 def _check_required(batch: Batch) -> None:

@@ -101,8 +101,10 @@ def _settle_times(draft: Draft, longest: timedelta) -> None:
         limit = "14 days" if longest == LONGEST else "24 hours: multi-day events are switched off"
         draft.refuse(_INTEGRITY, f"An event cannot last longer than {limit}", _length_field(draft))
         return
-    start_text, end_text = _stored(start), _stored(end)
     values = draft.values
+    is_given = not is_all_day and values.get("StartDateTime") and values.get("EndDateTime")
+    start_text = str(values["StartDateTime"]) if is_given else _stored(start)
+    end_text = str(values["EndDateTime"]) if is_given else _stored(end)
     values["StartDateTime"] = start_text
     values["ActivityDateTime"] = None if is_all_day else start_text
     values["ActivityDate"] = start_text[:10]

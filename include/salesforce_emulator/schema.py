@@ -175,6 +175,11 @@ class SObject:
             (item.name, item.default, item.nillable) for item in self.fields if item.default is not None
         )
 
+    @cached_property
+    def default_values(self) -> Mapping[str, str | int | float]:
+        """The default of every field that new records get a value for."""
+        return {name: default for name, default, _ in self.defaults}
+
     def with_fields(self, more: Iterable[Field]) -> SObject:
         """Return the object with further fields, in place of those of the same name."""
         added = {item.name.lower(): item for item in more}
