@@ -173,6 +173,19 @@ def test_what_and_owner_show_name_and_type_whatever_they_are(bench: Bench) -> No
     assert bench.column("SELECT COUNT(Id) FROM Event WHERE What.Type IN ('campaign')") == [1]
 
 
+def test_an_order_may_go_by_a_parent_that_is_not_shown(bench: Bench) -> None:
+    for name in ("B", "A"):
+        bench.contact(LastName=f"of {name}", AccountId=bench.insert("Account", Name=name))
+    bench.contact(LastName="of none")
+    soql = "SELECT LastName FROM Contact ORDER BY Account.Name NULLS LAST"
+    assert bench.column(soql) == ["of A", "of B", "of none"]
+    assert bench.column("SELECT COUNT(Id) FROM Contact GROUP BY Account.Name ORDER BY MAX(Account.Name)") == [
+        1,
+        1,
+        1,
+    ]
+
+
 def test_fields_of_the_queried_object_may_be_written_with_its_name(bench: Bench) -> None:
     account = bench.insert("Account", Name="Acme")
     bench.contact(AccountId=account)

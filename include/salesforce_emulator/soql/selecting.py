@@ -62,9 +62,10 @@ def select_records(
     shown = _shown(clauses, query, scope, level)
     alias = scope.root.alias
     relationships = _relationships([item for item in shown if isinstance(item, Column)])
+    order = clauses.order(query, scope)  # before FROM is read: a sort key may ask for a join
     rows_sql = (
         f"SELECT {alias}.{ROW} FROM {scope.from_sql()} WHERE {where}"  # noqa: S608 - made of schema names
-        f"{clauses.order(query, scope)}{clauses.limits(query)}"
+        f"{order}{clauses.limits(query)}"
     )
     expressions = [f"{alias}.{ROW}", f"{alias}.Id", *map(scope.id_of, relationships), *_expressions(shown)]
     page_sql = (
