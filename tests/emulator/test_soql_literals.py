@@ -105,6 +105,15 @@ def test_a_list_may_fill_a_whole_query_in_and_not_in(bench: Bench) -> None:
     assert bench.column(f"SELECT Id FROM Lead WHERE Id IN ({ids})") == [kept]
 
 
+def test_a_number_is_written_in_any_way_but_must_be_finite(bench: Bench) -> None:
+    bench.lead(Score__c=-1.5)
+    for written in ("-1.5", "-15e-1", "-1.50", "-.15E1"):
+        assert bench.column(f"SELECT COUNT(Id) FROM Lead WHERE Score__c = {written}") == [1]
+    for condition in ("= 1e400", "IN (1, -1e400)"):
+        code, message = refusal(bench, f"SELECT Id FROM Lead WHERE Score__c {condition}")
+        assert (code, "numeric value out of range" in message) == ("MALFORMED_QUERY", True)
+
+
 def test_case_counts_only_where_a_unique_field_says_so(bench: Bench) -> None:
     unique = [
         (sobject.name, field.name, field.case_sensitive)

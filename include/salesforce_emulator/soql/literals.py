@@ -6,6 +6,7 @@ characters (*WHERE*, v252; the words of that refusal are ours).
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -59,7 +60,7 @@ class LiteralReader:
         elif kind is LiteralKind.BOOLEAN and field_type is FieldType.BOOLEAN:
             return int(literal.text == "true")
         elif kind is LiteralKind.NUMBER and field_type in _NUMERIC:
-            return float(literal.text)
+            return self._number(literal)
         elif kind is LiteralKind.DATE and field_type is FieldType.DATE:
             return self._date(literal)
         elif kind is LiteralKind.DATE_TIME and field_type is FieldType.DATETIME:
@@ -106,6 +107,12 @@ class LiteralReader:
             message = f"invalid ID field: {text}"
             raise fault_at(self._soql, literal.position, "INVALID_QUERY_FILTER_OPERATOR", message)
         return record_id
+
+    def _number(self, literal: Literal) -> float:
+        number = float(literal.text)
+        if not math.isfinite(number):
+            raise self._malformed(literal, f"numeric value out of range: {literal.text}")
+        return number
 
     def _date(self, literal: Literal) -> str:
         try:
