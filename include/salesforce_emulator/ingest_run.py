@@ -6,8 +6,10 @@ committed, so that neither a kill nor an abort between two batches loses a row o
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from typing import cast
@@ -121,11 +123,24 @@ def _batch_steps(work: _Work) -> Generator[Pause, None, None]:
         if (reason := _failure_now(work)) is not None:
             work.end(JobState.FAILED, reason)
             return
-        batch = list(islice(rows, _next_size(work)))
-        if not _write_batch(work, batch, render, successes=successes, failures=failures):
-            return
+        with _uncollected():
+            batch = list(islice(rows, _next_size(work)))
+            if not _write_batch(work, batch, render, successes=successes, failures=failures):
+                return
         yield TURN
     work.end(JobState.JOB_COMPLETE)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Keep the garbage collector from walking a batch's rows, which hold no cycles; it took a fifth of the time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _resume(file: ResultFile, columns: Sequence[str], settled_bytes: int) -> None:

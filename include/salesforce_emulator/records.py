@@ -248,7 +248,8 @@ def _filled_columns(sobject: SObject, new: Sequence[Draft]) -> dict[str, Sequenc
             continue
         usual = unfilled(item)
         column = [values.get(item.name, usual) for values in given]
-        if column.count(usual) < len(column) or (item.custom and item.type is FieldType.BOOLEAN):
+        is_kept = item.custom and item.type is FieldType.BOOLEAN
+        if is_kept or column[0] != usual or column.count(usual) < len(column):
             columns[item.name] = column
     return columns
 

@@ -122,7 +122,7 @@ def _values(names: Sequence[str], cells: Sequence[Sequence[Any]], rows: int) -> 
             {name: cell for name, cell in zip(names, row, strict=True) if cell is not _ABSENT}
             for row in zip(*cells, strict=True)
         )
-    return (dict(zip(names, row, strict=True)) for row in zip(*cells, strict=True))
+    return (dict(zip(names, row)) for row in zip(*cells, strict=True))  # noqa: B905 - strict would cost more than it tells
 
 
 def _read_keys(
