@@ -9,15 +9,13 @@ from __future__ import annotations
 import base64
 import binascii
 from array import array
-from collections.abc import Iterator
 from http import HTTPStatus
-from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
 from starlette.responses import Response, StreamingResponse
 
-from include.salesforce_emulator.bulk_results import CSV_MEDIA_TYPE, file_part
+from include.salesforce_emulator.bulk_results import CSV_MEDIA_TYPE, file_parts
 from include.salesforce_emulator.bulk_soql import check_bulk_query
 from include.salesforce_emulator.bulk_wire import (
     choice,
@@ -123,9 +121,7 @@ def _results(server: Server, request: ApiRequest) -> Response:
         "Sforce-NumberOfRecords": str(page.end - page.start),
         "Sforce-Locator": _LAST if page.end >= job.processed else _locator(page.end),
     }
-    content: Iterator[bytes] = chain(
-        file_part(files.results, 0, header), file_part(files.results, first, last)
-    )
+    content = file_parts(files.results, (0, header), (first, last))
     return StreamingResponse(content, media_type=CSV_MEDIA_TYPE, headers=headers)
 
 

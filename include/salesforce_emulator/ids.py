@@ -17,9 +17,19 @@ _SHAPE = re.compile(r"[0-9A-Za-z]{15}(?:[0-9A-Za-z]{3})?")
 ID_LENGTH = 18
 
 
+def _capitals_of(text: str) -> int:
+    """Return a number whose bits say which letters of a text are capitals, the first letter's the lowest."""
+    return sum(1 << place for place, letter in enumerate(text) if "A" <= letter <= "Z")
+
+
+_CAPITALS_OF_TRIPLES = bytes(
+    first | second << 1 | third << 2
+    for first, second, third in product(tuple(map(_capitals_of, _DIGITS)), repeat=3)
+)
+
+
 def _suffix_of(five: str) -> str:
-    bits = sum(1 << place for place, letter in enumerate(five) if "A" <= letter <= "Z")
-    return _SUFFIX[bits]
+    return _SUFFIX[_capitals_of(five)]
 
 
 def checksum(short_id: str) -> str:
@@ -49,10 +59,11 @@ def make_ids(key_prefix: str, first: int, count: int) -> list[str]:
         block = number // len(_TRIPLES)
         base = make_id(key_prefix, block * len(_TRIPLES))[:12]
         ahead = _suffix_of(base[:5]) + _suffix_of(base[5:10])
+        capitals = _capitals_of(base[10:])
         stop = min(end, (block + 1) * len(_TRIPLES))
         for low in range(number - block * len(_TRIPLES), stop - block * len(_TRIPLES)):
-            triple = _TRIPLES[low]
-            made.append(f"{base}{triple}{ahead}{_suffix_of(base[10:] + triple)}")
+            last = _SUFFIX[capitals | _CAPITALS_OF_TRIPLES[low] << 2]
+            made.append(f"{base}{_TRIPLES[low]}{ahead}{last}")
         number = stop
     return made
 
