@@ -121,8 +121,13 @@ class _Builder(Transformer):  # type: ignore[misc]  # lark ships no types strict
     def start(self, query: Query) -> Query:
         return query
 
-    def query(self, select: tuple[Selected, ...], source: _Source, *clauses: Any) -> Query:
-        scope, where, with_clause, group, having, order, limit, offset, _for, _update = clauses
+    def clauses(self, *clauses: Any) -> tuple[Any, ...]:
+        return clauses
+
+    filters = grouping = paging = endings = clauses
+
+    def query(self, select: tuple[Selected, ...], source: _Source, *groups: tuple[Any, ...]) -> Query:
+        (scope, where, with_clause), (group, having), (order, limit, offset), _endings = groups
         if with_clause is not None:
             raise not_implemented("The SOQL clause WITH")
         name, alias = source
