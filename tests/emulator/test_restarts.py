@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from include.salesforce_emulator.server import Server
+from include.salesforce_emulator.server.server import Server
 from tests.emulator.clients import BulkJob, table
 from tests.local_org import DATA, TIMEOUT_SECONDS, LocalOrg
 

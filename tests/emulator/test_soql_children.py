@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from include.salesforce_emulator.bulk_soql import check_bulk_query
-from include.salesforce_emulator.errors import SalesforceFault
+from include.salesforce_emulator.engine.errors import SalesforceFault
+from include.salesforce_emulator.server.bulk.refused_soql import check_bulk_query
 from tests.emulator.engine_bench import Bench
 
 pytestmark = pytest.mark.rule("P3")

@@ -7,9 +7,9 @@ from datetime import date
 
 import pytest
 
-from include.salesforce_emulator.errors import SalesforceFault
-from include.salesforce_emulator.soql.dates import date_range
-from include.salesforce_emulator.soql.parser import LONGEST_QUERY
+from include.salesforce_emulator.engine.errors import SalesforceFault
+from include.salesforce_emulator.engine.soql.dates import date_range
+from include.salesforce_emulator.engine.soql.parser import LONGEST_QUERY
 from tests.emulator.engine_bench import Bench
 
 pytestmark = pytest.mark.rule("P3")

@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 
-from include.salesforce_emulator.soql.dates import date_range
+from include.salesforce_emulator.engine.soql.dates import date_range
 from tests.emulator.engine_bench import Bench
 
 pytestmark = pytest.mark.rule("P3")

@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from include.salesforce_emulator.errors import SalesforceFault
+from include.salesforce_emulator.engine.errors import SalesforceFault
 from tests.emulator.engine_bench import Bench
 
 pytestmark = pytest.mark.rule("P3")

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from include.salesforce_emulator.errors import SalesforceFault
-from include.salesforce_emulator.soql.parser import LONGEST_QUERY, parse
+from include.salesforce_emulator.engine.errors import SalesforceFault
+from include.salesforce_emulator.engine.soql.parser import LONGEST_QUERY, parse
 from tests.emulator.engine_bench import Bench
 
 pytestmark = pytest.mark.rule("P3")

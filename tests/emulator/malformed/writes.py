@@ -6,7 +6,7 @@ import json
 import random
 from typing import Any
 
-from include.salesforce_emulator.standard_objects import standard_schema
+from include.salesforce_emulator.engine.standard_objects import standard_schema
 from tests.emulator.asgi_driver import Request
 from tests.emulator.malformed.spoiling import (
     CSV,
