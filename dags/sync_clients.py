@@ -22,8 +22,8 @@ upcoming Events. With `automatic_sync` off, scheduled runs skip; runs that a per
 - `dry_run`: the plan is made and checked, nothing is written, and the run ends after `check_frames`.
 
 **What the tasks do.** The same as in `sync_appointments`. `settle_run` accounts for pairs of booking and attendee, and
-for clients in a line of their own. A client who is held, quarantined or disabled comes again by itself when what it waits
-for has moved; the ledger's view `client_status` says where each client stands.
+for clients in a line of their own. A client who is held, quarantined or disabled comes again by itself when what it
+waits for has moved; the ledger's view `client_status` says where each client stands.
 
 **When a task fails.** The message says what to do; ids that Coconut does not have are named before anything is read.
 Passing trouble (Salesforce or a database does not answer) is retried by itself. Clear the failed task once the cause

@@ -154,7 +154,9 @@ campaign_bookings = Table(
 campaign_members = Table(
     "campaign_members",
     metadata,
-    Column("campaign_id", Text, primary_key=True),  # what the booking calls it, where the org has no such Campaign
+    Column(
+        "campaign_id", Text, primary_key=True
+    ),  # what the booking calls it, where the org has no such Campaign
     Column("record_id", Text, primary_key=True),  # the Lead or Contact
     Column("member_id", Text),
     Column("member_status", Text),  # what Coconut last asked for, also where a Salesforce user's own stays

@@ -199,9 +199,9 @@ class MemberLoader:
         if not moved.empty:
             named = moved.rename(columns={"found_id": "old_id", "record_id": "new_record_id"})
             self._wiring.ledger.follow_people(FORWARDS.conform(named))
-            whos = set(moved["new_id"])
+            persons = set(moved["new_id"])
             self._remember(
-                CampaignReader(self._wiring.salesforce).memberships(set(members["campaign_id"]), whos)
+                CampaignReader(self._wiring.salesforce).memberships(set(members["campaign_id"]), persons)
             )
         stuck = members[~members["who_id"].isin(moved["found_id"])]
         self._refuse(stuck[_KEY], CampaignNote.REFUSED_BY_SALESFORCE)

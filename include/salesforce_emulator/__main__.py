@@ -22,11 +22,11 @@ from sqlite3 import DatabaseError
 import uvicorn
 from pydantic import ValidationError
 
-from include.salesforce_emulator import credentials, tls
-from include.salesforce_emulator.app import LocalOrgApp
-from include.salesforce_emulator.errors import SalesforceFault
-from include.salesforce_emulator.org_setup import OrgSetup
-from include.salesforce_emulator.server import Server
+from include.salesforce_emulator.engine.errors import SalesforceFault
+from include.salesforce_emulator.engine.org_setup import OrgSetup
+from include.salesforce_emulator.server import credentials, tls
+from include.salesforce_emulator.server.app import LocalOrgApp
+from include.salesforce_emulator.server.server import Server
 
 _MAX_HEAD_BYTES = 256 * 1024  # well above Salesforce's 16,384, so that ours is the answer to a long URI
 _KEEP_ALIVE_SECONDS = 600  # a client's idle connection must not be closed in its hands

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from include.salesforce_emulator.app import LocalOrgApp
-from include.salesforce_emulator.server import Server
+from include.salesforce_emulator.server.app import LocalOrgApp
+from include.salesforce_emulator.server.server import Server
 from tests.local_org import DATA, PACKAGE
 
 Headers = tuple[tuple[str, str], ...]

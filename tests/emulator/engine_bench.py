@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from include.salesforce_emulator.org import OperationName, Org, RowResult, WriteOptions
+from include.salesforce_emulator.engine.org import OperationName, Org, RowResult, WriteOptions
 
 PACKAGE = Path(__file__).parent / "fixtures" / "engine_package"
 NOW = datetime(2026, 3, 18, 12, 0, 0, tzinfo=UTC)

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from include.salesforce_emulator.access import is_permissionable
-from include.salesforce_emulator.errors import SalesforceFault
-from include.salesforce_emulator.org_setup import (
+from include.salesforce_emulator.engine.access import is_permissionable
+from include.salesforce_emulator.engine.errors import SalesforceFault
+from include.salesforce_emulator.engine.org_setup import (
     DEFAULT_PERMISSIONS,
     FieldAccess,
     ObjectAccess,

@@ -10,7 +10,7 @@ from typing import Any
 import jwt
 import pytest
 
-from include.salesforce_emulator.org_setup import DEFAULT_PERMISSIONS, UserPermission
+from include.salesforce_emulator.engine.org_setup import DEFAULT_PERMISSIONS, UserPermission
 from tests.emulator.clients import BulkJob, table
 from tests.local_org import DATA, Answer, LocalOrg
 

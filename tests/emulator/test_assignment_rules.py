@@ -8,8 +8,13 @@ from typing import Any
 
 import pytest
 
-from include.salesforce_emulator.errors import SalesforceFault
-from include.salesforce_emulator.org_setup import AssignmentEntry, AssignmentRuleSetup, Condition, OrgSetup
+from include.salesforce_emulator.engine.errors import SalesforceFault
+from include.salesforce_emulator.engine.org_setup import (
+    AssignmentEntry,
+    AssignmentRuleSetup,
+    Condition,
+    OrgSetup,
+)
 from tests.emulator.clients import BulkJob, table
 from tests.emulator.engine_bench import Bench, only_error
 from tests.local_org import LocalOrg

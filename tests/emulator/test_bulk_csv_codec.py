@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from include.salesforce_emulator.csv_codec import (
+from include.salesforce_emulator.server.bulk.csv_codec import (
     ColumnDelimiter,
     CsvFormat,
     LineEnding,

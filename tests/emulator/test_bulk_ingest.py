@@ -282,4 +282,4 @@ def test_a_job_of_several_batches_settles_every_row_once(org: LocalOrg) -> None:
     information = job.run(_people(10_001))
     assert information["numberRecordsProcessed"] == 10_001
     assert len({row["sf__Id"] for row in job.results("successfulResults")}) == 10_001
-    assert org.call("GET", "/limits").json()["DailyBulkApiBatches"]["Remaining"] == 15_000 - 2
+    assert org.call("GET", "/limits").json()["DailyBulkApiBatches"]["Remaining"] == 15_000 - 3

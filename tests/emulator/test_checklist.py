@@ -15,8 +15,8 @@ from typing import Any
 import jwt
 import pytest
 
-from include.salesforce_emulator.org_setup import DEFAULT_PERMISSIONS, OrgSetup, UserPermission
-from include.salesforce_emulator.standard_duplicate_rules import STANDARD_DUPLICATE_RULES
+from include.salesforce_emulator.engine.org_setup import DEFAULT_PERMISSIONS, OrgSetup, UserPermission
+from include.salesforce_emulator.engine.standard_duplicate_rules import STANDARD_DUPLICATE_RULES
 from tests.emulator.clients import BulkJob, signed_in, table
 from tests.emulator.engine_bench import PACKAGE, event
 from tests.local_org import DATA, Answer, LocalOrg, started

@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from include.salesforce_emulator.errors import SalesforceFault
-from include.salesforce_emulator.org_setup import (
+from include.salesforce_emulator.engine.errors import SalesforceFault
+from include.salesforce_emulator.engine.org_setup import (
     Condition,
     DuplicateRuleSetup,
     MatchingRule,
     OrgSetup,
     ValidationRuleSetup,
 )
-from include.salesforce_emulator.standard_duplicate_rules import STANDARD_DUPLICATE_RULES
+from include.salesforce_emulator.engine.standard_duplicate_rules import STANDARD_DUPLICATE_RULES
 from tests.emulator.clients import BulkJob, signed_in, table
 from tests.emulator.engine_bench import Bench
 from tests.local_org import DATA, LocalOrg

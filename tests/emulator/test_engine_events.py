@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from include.salesforce_emulator.org_setup import OrgSetup
+from include.salesforce_emulator.engine.org_setup import OrgSetup
 from tests.emulator.engine_bench import Bench, event, only_error
 
 pytestmark = pytest.mark.rule("P3")

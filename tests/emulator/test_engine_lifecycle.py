@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from include.salesforce_emulator.errors import SalesforceFault
+from include.salesforce_emulator.engine.errors import SalesforceFault
 from tests.emulator.engine_bench import Bench, only_error
 
 pytestmark = pytest.mark.rule("P3")

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from include.salesforce_emulator.clock import Clock
-from include.salesforce_emulator.errors import SalesforceFault
-from include.salesforce_emulator.ids import checksum, make_id, make_ids, normalise_id
-from include.salesforce_emulator.package import read_custom_fields
+from include.salesforce_emulator.engine.clock import Clock
+from include.salesforce_emulator.engine.errors import SalesforceFault
+from include.salesforce_emulator.engine.ids import checksum, make_id, make_ids, normalise_id
+from include.salesforce_emulator.engine.package import read_custom_fields
 from tests.emulator.engine_bench import NOW, Bench
 
 REAL_PACKAGE = Path(__file__).parents[2] / "include" / "salesforce_package"

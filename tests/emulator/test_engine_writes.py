@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from include.salesforce_emulator.errors import SalesforceFault
+from include.salesforce_emulator.engine.errors import SalesforceFault
 from tests.emulator.engine_bench import NOW, Bench, event, only_error
 
 pytestmark = pytest.mark.rule("P3")

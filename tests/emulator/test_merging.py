@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from include.salesforce_emulator.errors import SalesforceFault
-from include.salesforce_emulator.org_setup import OrgSetup
+from include.salesforce_emulator.engine.errors import SalesforceFault
+from include.salesforce_emulator.engine.org_setup import OrgSetup
 from tests.emulator.engine_bench import Bench
 
 pytestmark = pytest.mark.rule("P3")

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from include.salesforce_emulator.tables import Table
+from include.salesforce_emulator.engine.tables import Table
 from tests.emulator.engine_bench import Bench, Row, event
 
 pytestmark = pytest.mark.rule("P3")

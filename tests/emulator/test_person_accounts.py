@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from include.salesforce_emulator.errors import SalesforceFault
-from include.salesforce_emulator.org_setup import OrgSetup, RecordTypeSetup
+from include.salesforce_emulator.engine.errors import SalesforceFault
+from include.salesforce_emulator.engine.org_setup import OrgSetup, RecordTypeSetup
 from tests.emulator.engine_bench import Bench, event, only_error
 
 pytestmark = pytest.mark.rule("P3")

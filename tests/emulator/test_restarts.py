@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
+from include.salesforce_emulator.server.server import Server
 from tests.emulator.clients import BulkJob, table
 from tests.local_org import DATA, TIMEOUT_SECONDS, LocalOrg
 
@@ -50,23 +51,9 @@ def test_a_session_outlives_a_kill_and_still_ends_in_time(start_org: StartOrg, d
     assert org.call("GET", "/limits").status_code == 200
     org.control("POST", "clock", {"advance_seconds": 7_201})
     assert org.call("GET", "/limits").status_code == 401
-
-
-def test_ended_sessions_stay_ended_after_a_kill(start_org: StartOrg, data: str) -> None:
-    org = start_org("--data", data)
+    org.sign_in()
     org.control("DELETE", "sessions")
     assert _restarted(org, start_org, data).call("GET", "/limits").status_code == 401
-
-
-def test_a_moved_clock_runs_on_after_a_kill_and_a_reset_one_stays_reset(
-    start_org: StartOrg, data: str
-) -> None:
-    org = start_org("--data", data)
-    org.control("POST", "clock", {"set": "2030-01-01T00:00:00Z"})
-    org = _restarted(org, start_org, data)
-    assert org.control("GET", "clock")["now"].startswith("2030-01-01T00:")
-    org.control("POST", "reset")
-    assert not _restarted(org, start_org, data).control("GET", "clock")["now"].startswith("2030")
 
 
 def test_a_query_cursor_outlives_a_kill_with_its_rows_and_their_order(start_org: StartOrg, data: str) -> None:
@@ -106,39 +93,46 @@ def test_faults_outlive_a_kill_and_go_on_counting(start_org: StartOrg, data: str
     assert _restarted(org, start_org, data).control("GET", "faults") == []
 
 
-def test_limits_and_their_use_outlive_a_kill(start_org: StartOrg, data: str) -> None:
+def test_limits_and_counts_outlive_a_stop_and_what_was_set_a_kill(start_org: StartOrg, data: str) -> None:
     org = start_org("--data", data)
     org.control("POST", "limits", {"DailyApiRequests": {"Max": 50, "Used": 48}})
     org = _restarted(org, start_org, data)
+    org.forget_calls()
     assert [org.call("GET", "/limits").status_code for _ in range(3)] == [200, 200, 403]
     assert org.stop() == 0
     org = _followed(org, start_org, data)
+    assert org.calls() == {"limits": 3}
     assert org.call("GET", "/limits").status_code == 403
     assert org.control("GET", "limits")["DailyApiRequests"] == {"Max": 50, "Remaining": 0}
 
 
-def test_counts_of_requests_outlive_an_orderly_stop(start_org: StartOrg, data: str) -> None:
+def test_a_moved_clock_runs_on_after_a_kill_and_no_kill_undoes_a_reset(
+    start_org: StartOrg, data: str
+) -> None:
     org = start_org("--data", data)
-    for _ in range(3):
-        org.query("SELECT Id FROM Lead")
-    assert org.stop() == 0
-    org = _followed(org, start_org, data)
-    assert org.calls() == {"query": 3}
-    org.forget_calls()
-    assert _restarted(org, start_org, data).calls() == {}
-
-
-def test_a_reset_is_not_undone_by_a_kill(start_org: StartOrg, data: str) -> None:
-    org = start_org("--data", data)
+    org.control("POST", "clock", {"set": "2030-01-01T00:00:00Z"})
+    org = _restarted(org, start_org, data)
+    assert org.control("GET", "clock")["now"].startswith("2030-01-01T00:")
     org.seed("Lead", _LEAD)
     org.script({"type": "exhaust_quota"})
     org.control("POST", "limits", {"DailyApiRequests": {"Max": 5}})
     org.control("POST", "paging", {"page_rows": 7})
     org.control("POST", "reset")
+    org.sign_in()
     org = _restarted(org, start_org, data)
     assert org.query("SELECT Id FROM Lead") == []
     assert org.control("GET", "faults") == []
     assert org.control("GET", "limits")["DailyApiRequests"]["Max"] == 100_000
+    assert not org.control("GET", "clock")["now"].startswith("2030")
+
+
+def test_the_id_of_a_job_is_given_once_whatever_became_of_the_job(tmp_path: Path) -> None:
+    given = set()
+    for _ in range(2):
+        server = Server.open(data=tmp_path / "org.db", package=None, folder=tmp_path)
+        given.add(server.jobs.next_identity())
+        server.close()
+    assert len(given) == 2
 
 
 def test_jobs_go_on_after_a_kill_from_whatever_phase_they_were_in(start_org: StartOrg, data: str) -> None:
@@ -192,7 +186,10 @@ def _half_an_upload(org: LocalOrg, job: BulkJob) -> socket.socket:
 
 @dataclass(slots=True)
 class _Client:
-    """Writes without end until the org is gone, and knows what was acknowledged."""
+    """Writes without end until the org is gone, and knows what was acknowledged.
+
+    ``setups`` are the setups that may be in force: the last one acknowledged, and one that was sent and not answered.
+    """
 
     org: LocalOrg
     rng: random.Random
@@ -258,9 +255,12 @@ def test_twenty_kills_at_any_instant_lose_nothing_acknowledged_and_leave_nothing
 ) -> None:
     rng = random.Random("twenty kills")
     org = start_org("--data", data)
-    acknowledged: set[str] = set()
+    clients = []
+    setups = ["first@example.com"]
+    org.control("PUT", "setup", {"users": {setups[0]: {}}})
     for kill in range(_KILLS):
-        client = _Client(org, random.Random(f"client {kill}"), f"c{kill}")
+        client = _Client(org, random.Random(f"client {kill}"), f"c{kill}", setups=setups)
+        clients.append(client)
         thread = threading.Thread(target=client.run)
         thread.start()
         for _ in range(rng.randint(1, 25)):
@@ -268,16 +268,19 @@ def test_twenty_kills_at_any_instant_lose_nothing_acknowledged_and_leave_nothing
         sum(range(rng.randrange(1_000_000)))  # somewhere within the request, not always at its beginning
         org = _restarted(org, start_org, data)
         thread.join(timeout=TIMEOUT_SECONDS)
-        acknowledged |= client.acknowledged
-        _require_all_of_it(org, client, acknowledged)
+        (in_force,) = org.control("GET", "setup")["users"]
+        assert in_force in client.setups
+        setups = [in_force]
+    _require_all_of_it(org, clients)
 
 
-def _require_all_of_it(org: LocalOrg, client: _Client, acknowledged: set[str]) -> None:
-    org.control("POST", "drain")
+def _require_all_of_it(org: LocalOrg, clients: list[_Client]) -> None:
+    assert org.control("POST", "drain") == {"idle": True}
     rows = [row[_KEY] for row in org.control("GET", "records/Lead")]
-    assert len(rows) == len(set(rows)), "something was written twice"
-    assert acknowledged <= set(rows)
-    for keys in client.together:
-        assert len(keys & set(rows)) in (0, len(keys))
-    if client.setups:
-        assert set(org.control("GET", "setup")["users"]) & set(client.setups)
+    written = set(rows)
+    assert len(rows) == len(written), "something was written twice"
+    assert len(written) > _KILLS
+    for client in clients:
+        assert client.acknowledged <= written
+        for keys in client.together:
+            assert len(keys & written) in (0, len(keys))

@@ -4,8 +4,8 @@ from http import HTTPStatus
 
 import pytest
 
-from include.salesforce_emulator.app import require_loopback
-from include.salesforce_emulator.errors import SalesforceFault
+from include.salesforce_emulator.engine.errors import SalesforceFault
+from include.salesforce_emulator.server.app import require_loopback
 
 pytestmark = pytest.mark.rule("P3")
 

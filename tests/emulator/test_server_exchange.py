@@ -96,6 +96,7 @@ def test_a_compressed_request_is_read(org: LocalOrg, encoding: str, pack: object
         ("gzip", gzip.compress(bytes(60_000_000)), 413),
         ("br", b"{}", 415),
     ],
+    ids=["not gzip", "cut short", "a bomb", "unknown"],
 )
 def test_a_body_that_is_not_what_its_encoding_says_is_refused(
     org: LocalOrg, encoding: str, body: bytes, status: int

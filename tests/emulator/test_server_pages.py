@@ -5,9 +5,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from include.salesforce_emulator import pages
-from include.salesforce_emulator.app import require_loopback
-from include.salesforce_emulator.errors import SalesforceFault
+from include.salesforce_emulator.engine.errors import SalesforceFault
+from include.salesforce_emulator.server import pages
+from include.salesforce_emulator.server.app import require_loopback
 from tests.emulator.clients import BulkJob
 from tests.local_org import LocalOrg
 

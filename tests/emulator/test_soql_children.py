@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from include.salesforce_emulator.errors import SalesforceFault
+from include.salesforce_emulator.engine.errors import SalesforceFault
+from include.salesforce_emulator.server.bulk.refused_soql import check_bulk_query
 from tests.emulator.engine_bench import Bench
 
 pytestmark = pytest.mark.rule("P3")
@@ -232,3 +233,25 @@ def test_scopes_show_everything_or_what_is_mine(bench: Bench) -> None:
     assert bench.column("SELECT COUNT(Id) FROM Lead USING SCOPE everything") == [2]
     mine = bench.org.query("SELECT Id FROM Lead USING SCOPE Mine", user_id=bench.org.integration_user_id)
     assert [record["Id"] for record in mine.records(0, 9)] == [own]
+
+
+@pytest.mark.parametrize(
+    ("soql", "part"),
+    [
+        ("SELECT Id, (SELECT Id FROM Events) FROM Lead", "A parent-to-child subquery"),
+        ("SELECT TYPEOF Who WHEN Lead THEN Company END FROM Event", "TYPEOF"),
+        ("SELECT City, COUNT(Id) FROM Lead GROUP BY City", "GROUP BY"),
+        ("SELECT COUNT() FROM Lead", "COUNT"),
+        ("SELECT Id FROM Lead OFFSET 1", "OFFSET"),
+    ],
+)
+def test_a_bulk_query_refuses_what_is_no_flat_table(bench: Bench, soql: str, part: str) -> None:
+    with pytest.raises(SalesforceFault, match=f"{part} is not supported in Bulk Query"):
+        check_bulk_query(bench.org, soql, include_deleted=False, user_id=bench.org.integration_user_id)
+
+
+def test_a_bulk_query_takes_labels(bench: Bench) -> None:
+    bench.lead(Status="Open - Not Contacted")
+    soql, user = "SELECT toLabel(Status) FROM Lead", bench.org.integration_user_id
+    assert check_bulk_query(bench.org, soql, include_deleted=False, user_id=user) == "Lead"
+    assert list(bench.org.query(soql).rows()) == [("Open - Not Contacted",)]

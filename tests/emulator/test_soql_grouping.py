@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from include.salesforce_emulator.errors import SalesforceFault
+from include.salesforce_emulator.engine.errors import SalesforceFault
 from tests.emulator.engine_bench import Bench
 
 pytestmark = pytest.mark.rule("P3")

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from include.salesforce_emulator.soql.compiled import RecordQuery
-from include.salesforce_emulator.soql.translate import translate
+from include.salesforce_emulator.engine.soql.compiled import RecordQuery
+from include.salesforce_emulator.engine.soql.translate import translate
 from tests.emulator.engine_bench import NOW, Bench
 
 pytestmark = pytest.mark.rule("P3")

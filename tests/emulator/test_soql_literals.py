@@ -7,9 +7,9 @@ from datetime import date
 
 import pytest
 
-from include.salesforce_emulator.errors import SalesforceFault
-from include.salesforce_emulator.soql.dates import date_range
-from include.salesforce_emulator.soql.parser import LONGEST_QUERY
+from include.salesforce_emulator.engine.errors import SalesforceFault
+from include.salesforce_emulator.engine.soql.dates import date_range
+from include.salesforce_emulator.engine.soql.parser import LONGEST_QUERY
 from tests.emulator.engine_bench import Bench
 
 pytestmark = pytest.mark.rule("P3")
@@ -103,6 +103,15 @@ def test_a_list_may_fill_a_whole_query_in_and_not_in(bench: Bench) -> None:
     assert bench.column(soql.replace(" IN ", " NOT IN ")) == [other]
     ids = ",".join(f"'{kept[:15]}'" for _ in range(5000))
     assert bench.column(f"SELECT Id FROM Lead WHERE Id IN ({ids})") == [kept]
+
+
+def test_a_number_is_written_in_any_way_but_must_be_finite(bench: Bench) -> None:
+    bench.lead(Score__c=-1.5)
+    for written in ("-1.5", "-15e-1", "-1.50", "-.15E1"):
+        assert bench.column(f"SELECT COUNT(Id) FROM Lead WHERE Score__c = {written}") == [1]
+    for condition in ("= 1e400", "IN (1, -1e400)"):
+        code, message = refusal(bench, f"SELECT Id FROM Lead WHERE Score__c {condition}")
+        assert (code, "numeric value out of range" in message) == ("MALFORMED_QUERY", True)
 
 
 def test_case_counts_only_where_a_unique_field_says_so(bench: Bench) -> None:

@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 
-from include.salesforce_emulator.soql.dates import date_range
+from include.salesforce_emulator.engine.soql.dates import date_range
 from tests.emulator.engine_bench import Bench
 
 pytestmark = pytest.mark.rule("P3")
@@ -156,6 +156,42 @@ def test_who_shows_name_and_type_of_leads_and_contacts_alike(bench: Bench) -> No
     assert bench.rows(soql) == [("Con", "Contact", contact), ("Lee", "Lead", lead)]
     assert bench.column("SELECT Who.Type FROM Event WHERE Who.Email = 'L@EXAMPLE.COM'") == ["Lead"]
     assert bench.column("SELECT COUNT(Id) FROM Event WHERE Who.Type != 'Lead'") == [2]
+
+
+def test_what_and_owner_show_name_and_type_whatever_they_are(bench: Bench) -> None:
+    campaign, account = bench.insert("Campaign", Name="Fair"), bench.insert("Account", Name="Acme")
+    for what in (campaign, account, None):
+        bench.event(WhatId=what)
+    soql = "SELECT What.Type, What.Name, Owner.Name, Owner.Type FROM Event ORDER BY What.Name NULLS LAST"
+    assert bench.org.query(soql).records(0, 9)[2]["What"] is None
+    assert bench.rows(soql)[:2] == [
+        ("Account", "Acme", "Integration", "User"),
+        ("Campaign", "Fair", "Integration", "User"),
+    ]
+    grouped = "SELECT What.Type t, COUNT(Id) n FROM Event GROUP BY What.Type ORDER BY What.Type NULLS LAST"
+    assert bench.rows(grouped) == [("Account", 1), ("Campaign", 1), (None, 1)]
+    assert bench.column("SELECT COUNT(Id) FROM Event WHERE What.Type IN ('campaign')") == [1]
+
+
+def test_an_order_may_go_by_a_parent_that_is_not_shown(bench: Bench) -> None:
+    for name in ("B", "A"):
+        bench.contact(LastName=f"of {name}", AccountId=bench.insert("Account", Name=name))
+    bench.contact(LastName="of none")
+    soql = "SELECT LastName FROM Contact ORDER BY Account.Name NULLS LAST"
+    assert bench.column(soql) == ["of A", "of B", "of none"]
+    assert bench.column("SELECT COUNT(Id) FROM Contact GROUP BY Account.Name ORDER BY MAX(Account.Name)") == [
+        1,
+        1,
+        1,
+    ]
+
+
+def test_fields_of_the_queried_object_may_be_written_with_its_name(bench: Bench) -> None:
+    account = bench.insert("Account", Name="Acme")
+    bench.contact(AccountId=account)
+    soql = "SELECT Account.Name, (SELECT FIELDS(STANDARD) FROM Account.Contacts LIMIT 200) FROM Account"
+    (record,) = bench.org.query(soql).records(0, 9)
+    assert (record["Name"], record["Contacts"]["records"][0]["LastName"]) == ("Acme", "Doe")
 
 
 def test_the_fields_of_a_custom_lookup_are_reached_by_its_relationship(bench: Bench) -> None:

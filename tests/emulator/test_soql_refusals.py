@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from include.salesforce_emulator.errors import SalesforceFault
-from include.salesforce_emulator.soql.parser import LONGEST_QUERY, parse
+from include.salesforce_emulator.engine.errors import SalesforceFault
+from include.salesforce_emulator.engine.soql.parser import LONGEST_QUERY, parse
 from tests.emulator.engine_bench import Bench
 
 pytestmark = pytest.mark.rule("P3")
@@ -50,6 +50,13 @@ def test_an_unknown_field_is_named_with_row_column_and_a_caret(bench: Bench) -> 
         ("SELECT * FROM Lead", 8, "*"),
         ("SELECT Id FROM Lead; DROP TABLE Lead", 20, ";"),
         ("UPDATE Lead", 1, "UPDATE"),
+        ("SELECT Id FROM Lead ALL ROWS", 25, "ROWS"),
+        ("SELECT Id FROM Lead WHERE IsConverted", 38, "<EOF>"),
+        ("SELECT Id FROM Lead WHERE City = 'x' AND NOT Phone = 'y'", 42, "NOT"),
+        ("SELECT Id FROM Lead WHERE NOT City = 'x' AND Phone = 'y'", 42, "AND"),
+        ("SELECT Id FROM Lead WHERE NOT NOT City = 'x'", 31, "NOT"),
+        ("SELECT Id FROM Lead WHERE City = 'x' OR City = 'y' AND Phone = 'z'", 52, "AND"),
+        ("SELECT Id FROM Lead FOR VIEW LIMIT 1", 30, "LIMIT"),
         ("SELECT Id FROM Lead LIMIT 5 WHERE City = 'x'", 29, "WHERE"),
         ("SELECT Id FROM Lead WHERE City IN ()", 36, ")"),
         ("SELECT Id FROM Lead WHERE CreatedDate = SOMEDAY", 41, "SOMEDAY"),
@@ -65,8 +72,28 @@ def test_a_malformed_query_points_at_the_first_token_that_does_not_fit(
 
 
 @pytest.mark.parametrize(
+    ("condition", "column", "token"),
+    [
+        ("(NOT City = 'x' AND Phone = 'y')", 43, "AND"),
+        ("(City = 'x' AND Phone = 'y' OR Phone = 'z')", 55, "OR"),
+        ("(City = 'x'", 38, "<EOF>"),
+    ],
+)
+def test_an_open_parenthesis_is_expected_to_be_closed_first(
+    bench: Bench, condition: str, column: int, token: str
+) -> None:
+    fault = refusal(bench, f"SELECT Id FROM Lead WHERE {condition}")
+    assert fault.code == "MALFORMED_QUERY"
+    assert fault.message.splitlines()[-2:] == [
+        f"ERROR at Row:1:Column:{column}",
+        f"expecting a right parentheses, found '{token}'",
+    ]
+
+
+@pytest.mark.parametrize(
     ("soql", "code", "words"),
     [
+        ("SELECT COUNT(Id) FROM Lead HAVING COUNT(Id) > 1", "MALFORMED_QUERY", "HAVING needs GROUP BY"),
         ("SELECT Id FROM Leed", "INVALID_TYPE", "sObject type 'Leed' is not supported"),
         ("SELECT Acount.Name FROM Contact", "INVALID_FIELD", "Didn't understand relationship 'Acount'"),
         (
@@ -164,6 +191,9 @@ def test_what_salesforce_refuses_is_refused_with_its_code(
         ("SELECT City, COUNT(Id) FROM Lead GROUP BY CUBE(City, Email)", "CUBE"),
         ("SELECT Id FROM Lead USING SCOPE team", "scope team"),
         ("SELECT Id FROM Lead USING SCOPE mine", "scope mine"),
+        ("SELECT Id, a.Name FROM Contact c, c.Account a", "relationship in FROM"),
+        ("SELECT Id FROM Lead UPDATE TRACKING", "UPDATE TRACKING"),
+        ("SELECT Id FROM Lead LIMIT 1 UPDATE viewstat, tracking", "UPDATE VIEWSTAT"),
         ("SELECT Id FROM Lead WITH SECURITY_ENFORCED", "WITH"),
         ("SELECT Id FROM Lead WITH DATA CATEGORY Geo__c AT usa__c", "WITH"),
     ],
@@ -226,6 +256,16 @@ WORDS = st.sampled_from(
         "true",
         "COUNT",
         "FIELDS",
+        "TYPEOF",
+        "WHEN",
+        "THEN",
+        "ELSE",
+        "END",
+        "Events",
+        "(SELECT Id FROM Events)",
+        "USING SCOPE",
+        "toLabel",
+        "'\\u00",
         "ALL",
         '"',
         "\\",

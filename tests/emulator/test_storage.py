@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from include.salesforce_emulator.org_setup import OrgSetup
+from include.salesforce_emulator.engine.org_setup import OrgSetup
 from tests.emulator.clients import BulkJob, table
 from tests.emulator.engine_bench import Bench, event, only_error
 from tests.local_org import LocalOrg

@@ -18,8 +18,8 @@ from simple_salesforce import Salesforce
 from simple_salesforce.exceptions import SalesforceAuthenticationFailed
 from simple_salesforce.format import format_soql
 
-from include.salesforce_emulator.org_setup import DEFAULT_PERMISSIONS, OrgSetup
-from include.salesforce_emulator.standard_duplicate_rules import STANDARD_DUPLICATE_RULES
+from include.salesforce_emulator.engine.org_setup import DEFAULT_PERMISSIONS, OrgSetup
+from include.salesforce_emulator.engine.standard_duplicate_rules import STANDARD_DUPLICATE_RULES
 from tests.emulator.clients import BulkJob, client_session, signed_in, table
 from tests.emulator.engine_bench import event
 from tests.local_org import DATA, Answer, LocalOrg

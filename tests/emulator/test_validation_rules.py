@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from include.salesforce_emulator.errors import SalesforceFault
-from include.salesforce_emulator.org_setup import Condition, OrgSetup, ValidationRuleSetup
+from include.salesforce_emulator.engine.errors import SalesforceFault
+from include.salesforce_emulator.engine.org_setup import Condition, OrgSetup, ValidationRuleSetup
 from tests.emulator.engine_bench import Bench, event
 from tests.local_org import LocalOrg
 

@@ -139,7 +139,9 @@ def test_a_client_moves_with_the_user_it_waits_for_and_after_passing_trouble(led
 @pytest.mark.rule("T5")
 def test_a_client_nobody_met_has_no_status_and_one_only_read_is_pending(ledger: Ledger) -> None:
     assert status(ledger) is None
-    ledger.record_event_results("run-0", results({"event_id": None}), settings_version=0, mapping_version=0, now=at(1))
+    ledger.record_event_results(
+        "run-0", results({"event_id": None}), settings_version=0, mapping_version=0, now=at(1)
+    )
     assert status(ledger) == ("pending", None)
 
 

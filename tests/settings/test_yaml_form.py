@@ -117,10 +117,10 @@ def test_campaign_rules_are_a_list_and_a_rule_names_its_campaign_and_for_whom() 
 
 @pytest.mark.rule("M13")
 def test_every_fault_of_a_campaign_rule_says_which_rule_it_is() -> None:
-    assert problems_of("campaign_rules: [{service: Mortgage}, {campaign: '', sevice: Mortgage}]") == (
+    assert problems_of("campaign_rules: [{service: Mortgage}, {campaign: '', servce: Mortgage}]") == (
         "campaign_rules: rule 1 names no campaign",
         "campaign_rules: rule 2 names no campaign",
-        "campaign_rules: rule 2 has no part sevice, only campaign, service, location",
+        "campaign_rules: rule 2 has no part servce, only campaign, service, location",
     )
 
 

@@ -6,7 +6,7 @@ import json
 import random
 from typing import Any
 
-from include.salesforce_emulator.standard_objects import standard_schema
+from include.salesforce_emulator.engine.standard_objects import standard_schema
 from tests.emulator.asgi_driver import Request
 from tests.emulator.malformed.spoiling import (
     CSV,
@@ -91,7 +91,7 @@ def json_input(rng: random.Random) -> list[Request]:
 # -- rows that are right but for a value here and there, in every field that can be written
 
 SOBJECTS = ("Lead", "Contact", "Account", "Event", "Task", "Campaign", "CampaignMember", "User")
-_FIELDS = {
+FIELDS = {
     name: tuple(
         field.name for field in standard_schema().get(name).fields if field.createable or field.updateable
     )
@@ -115,7 +115,7 @@ def value_input(rng: random.Random) -> list[Request]:
     rows = []
     for _ in range(rng.randint(1, 4)):
         row = {"attributes": {"type": name}, **_REQUIRED[name]}
-        for field in rng.sample(_FIELDS[name], min(rng.randint(1, 3), len(_FIELDS[name]))):
+        for field in rng.sample(FIELDS[name], min(rng.randint(1, 3), len(FIELDS[name]))):
             row[field] = _value(rng)
         if rng.random() < 0.2:
             row[f"{rng.choice(('Owner', 'Who', 'What', 'Account', 'Campaign', 'Reports', 'Nothing'))}"] = {

@@ -1,0 +1,1 @@
+"""The org itself, without HTTP: schema, records, rules, SOQL."""

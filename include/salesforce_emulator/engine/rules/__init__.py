@@ -1,0 +1,1 @@
+"""What the org asks of records when they are written, and does besides."""

@@ -1,0 +1,1 @@
+"""The org on the network: sign-in, REST, control endpoints, and what surrounds them."""

@@ -1,0 +1,1 @@
+"""Bulk API 2.0: jobs, their files, and the worker that runs them."""
