@@ -71,8 +71,10 @@ class Cases:
         names = list(self._names_of_people().values())
         return {name: names.count(name) for name in sorted(set(names)) if name.startswith("new ")}
 
-    def _names_of_people(self) -> dict[str, str]:
-        names = {row["Id"]: self.labels.get(row["Id"], "new Lead") for row in self.world.org.records("Lead")}
+    def _names_of_people(self) -> dict[str | None, str]:
+        names: dict[str | None, str] = {None: "nobody"}
+        for row in self.world.org.records("Lead"):
+            names[row["Id"]] = self.labels.get(row["Id"], "new Lead")
         for row in self.world.org.records("Contact"):
             is_person = bool(row.get("IsPersonAccount"))
             person = row["AccountId"] if is_person else row["Id"]
