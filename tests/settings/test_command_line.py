@@ -128,21 +128,21 @@ def test_the_command_acts_on_the_ledger_that_the_connection_names(
 def test_an_import_warns_of_what_has_no_effect_yet_and_still_saves(
     opener: Opener, file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    file.write_text("overwrite_existing: on\n")
+    file.write_text("auto_merge: on\n")
     assert main(["import", str(file)], doors=Doors(ledger=opener)) == 0
     assert opener().current_settings().version == 1
     assert (
-        capsys.readouterr().err.splitlines()[1].startswith("  - overwrite_existing: on is not available yet")
+        capsys.readouterr().err.splitlines()[1].startswith("  - auto_merge: on is not available yet")
     )
 
 
 def test_show_warns_beside_the_yaml_and_not_in_it(
     opener: Opener, file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    file.write_text("overwrite_existing: on\n")
+    file.write_text("auto_merge: on\n")
     main(["import", str(file)], doors=Doors(ledger=opener))
     capsys.readouterr()
     assert main(["show"], doors=Doors(ledger=opener)) == 0
     shown = capsys.readouterr()
-    assert "overwrite_existing" in shown.err
+    assert "auto_merge" in shown.err
     assert "not available" not in shown.out
