@@ -131,9 +131,7 @@ def test_an_import_warns_of_what_has_no_effect_yet_and_still_saves(
     file.write_text("auto_merge: on\n")
     assert main(["import", str(file)], doors=Doors(ledger=opener)) == 0
     assert opener().current_settings().version == 1
-    assert (
-        capsys.readouterr().err.splitlines()[1].startswith("  - auto_merge: on is not available yet")
-    )
+    assert capsys.readouterr().err.splitlines()[1].startswith("  - auto_merge: on is not available yet")
 
 
 def test_show_warns_beside_the_yaml_and_not_in_it(
