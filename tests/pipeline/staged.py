@@ -13,6 +13,7 @@ from include.frames import (
     FIELD_REPORTS,
     NEW_ACCOUNTS,
     PEOPLE,
+    RESOLVED_PAIRS,
     FrameContract,
 )
 from include.mapping.event_fields import payload_mappings
@@ -32,6 +33,7 @@ from include.pipeline.artifacts import (
     Manifest,
     chunk_name,
 )
+from include.pipeline.campaigns import PAIRS_NAME
 from include.pipeline.context import SyncRun
 from include.pipeline.load_events import load_events
 from include.pipeline.load_people import load_people
@@ -157,6 +159,7 @@ class Staged:
         staging.write_frame(run_id, MAP_PEOPLE, FIELD_REPORTS_NAME, frame(FIELD_REPORTS, self.reports))
         staging.write_frame(run_id, CHECK, PEOPLE_NAME, frame(PEOPLE, self.people))
         staging.write_frame(run_id, CHECK, chunk_name(EVENTS_NAME, 0), self._events())
+        staging.write_frame(run_id, CHECK, PAIRS_NAME, RESOLVED_PAIRS.empty())
         return run
 
     def load(self) -> dict[str, Any]:
