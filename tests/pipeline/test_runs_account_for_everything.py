@@ -261,11 +261,11 @@ def test_the_ledger_remembers_its_org(world: World) -> None:
 
 @pytest.mark.rule("M4")
 def test_a_setting_without_effect_stops_the_run_instead_of_being_ignored(world: World) -> None:
-    world.set(entity_type="person_account", auto_merge="on")
+    world.set(sync_mode="two_way", auto_merge="on")
     fill(world, 1)
     with pytest.raises(ConfigurationError) as caught:
         world.sync()
-    assert "entity_type" in str(caught.value)
+    assert "sync_mode" in str(caught.value)
     assert "auto_merge" in str(caught.value)
     assert (world.events(), world.org.records("Lead")) == ([], [])
 
