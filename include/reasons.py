@@ -255,7 +255,10 @@ REASONS: dict[Reason, ReasonText] = {
         _Q, _CLIENT, "Salesforce refused the Account that this client's Contact would belong to."
     ),
     Reason.PERSON_NOT_WRITTEN: ReasonText(
-        _Q, _CLIENT, "Salesforce refused the Lead, Contact or Account of this client.", "field_mappings"
+        _Q,
+        _CLIENT,
+        "Salesforce refused the Lead, Contact or Account of this client.",
+        "on_invalid_field, field_mappings",
     ),
     Reason.PERSON_UNUSABLE: ReasonText(
         _Q,

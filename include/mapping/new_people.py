@@ -22,6 +22,8 @@ from include.settings.model import OnInvalidField
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from include.mapping.org_fields import OrgFields
+
 LAST_NAME: Final = "LastName"
 COMPANY: Final = "Company"
 OWNER: Final = "OwnerId"
@@ -72,10 +74,21 @@ def draft_new_people(
 
 def _is_left_out(fault: Fault, sobject: str, terms: PersonTerms) -> bool:
     """Tell whether a value that a field refuses is left out; a field that the record cannot do without is not."""
-    if terms.settings.on_invalid_field is not OnInvalidField.DROP_AND_REPORT or fault.target == LAST_NAME:
-        return False
-    facts = terms.org_fields.fact(sobject, fault.target)
-    return facts is None or facts.nillable or facts.has_default or fault.target == COMPANY
+    drops = terms.settings.on_invalid_field is OnInvalidField.DROP_AND_REPORT
+    return drops and can_be_left_out(sobject, fault.target, terms.org_fields)
+
+
+def can_be_left_out(sobject: str, target: str, org_fields: OrgFields) -> bool:
+    """Tell whether a new record can do without a mapped value; a Lead's company has a placeholder."""
+    facts = org_fields.fact(sobject, target)
+    is_optional = facts is None or facts.nillable or facts.has_default
+    return target != LAST_NAME and (is_optional or target == COMPANY)
+
+
+def needs_company(org_fields: OrgFields) -> bool:
+    """Tell whether a Lead cannot do without a company: where Person Accounts are on, it can."""
+    company = org_fields.fact(Sobject.LEAD, COMPANY)
+    return company is None or not company.nillable
 
 
 def _company_faults(people: pd.DataFrame, sobject: str) -> list[Fault]:
@@ -96,8 +109,7 @@ def _completed(wire: pd.DataFrame, sobject: str, terms: PersonTerms) -> pd.DataF
     if sobject == Sobject.ACCOUNT:
         record_type = salesforce_id_18(pd.Series([terms.settings.person_account_record_type], dtype=TEXT))
         return wire.assign(**{RECORD_TYPE: pd.Series(record_type.iloc[0], index=wire.index, dtype=TEXT)})
-    company = terms.org_fields.fact(Sobject.LEAD, COMPANY)
-    if sobject == Sobject.LEAD and (company is None or not company.nillable):
+    if sobject == Sobject.LEAD and needs_company(terms.org_fields):
         named = wire.get(COMPANY, pd.Series(None, index=wire.index, dtype=TEXT))
         return wire.assign(**{COMPANY: named.fillna(terms.settings.company_placeholder or None)})
     return wire

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from include.errors import SkipRun
 from include.frames import FIELD_REPORTS, NEW_ACCOUNTS, PERSON_REFUSALS
-from include.mapping.person_drafts import INSERT
+from include.mapping.person_drafts import INSERT, join_reports
 from include.matching.evidence import Evidence
 from include.pipeline.account_loader import AccountLoader
 from include.pipeline.accounting import counted_calls
@@ -31,6 +31,7 @@ from include.pipeline.needed_people import needed_people
 from include.pipeline.person_inserts import PersonInserter
 from include.pipeline.person_links import PersonLinks
 from include.pipeline.person_updates import PersonUpdater
+from include.pipeline.refused_values import Droppable
 from include.reasons import FieldReport
 
 if TYPE_CHECKING:
@@ -80,14 +81,18 @@ def _load(
     accounts = AccountLoader(run, wiring, settings.settings)
     accounts.load(_needed_accounts(run, wiring, new))
     rule = None if new.empty else assignment_rule(wiring.salesforce, settings.settings)
-    inserts = PersonInserter(run, wiring, settings.settings, links=links, assignment_rule_id=rule)
+    droppable = Droppable.of_run(run, wiring, settings.settings)
+    inserts = PersonInserter(
+        run, wiring, settings.settings, links=links, droppable=droppable, assignment_rule_id=rule
+    )
     inserts.load(new, accounts)
-    updates = PersonUpdater(run, wiring, settings.settings, links=links)
+    updates = PersonUpdater(run, wiring, settings.settings, links=links, droppable=droppable)
     updates.load(found)
     refusals = pd.concat([PERSON_REFUSALS.empty(), *inserts.refusals, *updates.refusals], ignore_index=True)
     wiring.staging.write_frame(run.run_id, LOAD_PEOPLE, REFUSALS, refusals)
     sent = pd.concat([new[["person_ref", "client_id"]], found[["person_ref", "client_id"]]])
-    _report_fields(run, wiring, set(sent.loc[~sent["person_ref"].isin(refusals["person_ref"]), "client_id"]))
+    written = set(sent.loc[~sent["person_ref"].isin(refusals["person_ref"]), "client_id"])
+    _report_fields(run, wiring, written, join_reports([*inserts.reports, *updates.reports]))
     return {
         "people": len(new),
         **inserts.counts,
@@ -125,11 +130,17 @@ def _needed_accounts(run: SyncRun, wiring: Wiring, people: pd.DataFrame) -> pd.D
     return accounts[is_needed].reset_index(drop=True)
 
 
-def _report_fields(run: SyncRun, wiring: Wiring, written_clients: set[str]) -> None:
-    """Keep what is to be told of single fields; that a value was replaced or dropped is true of written people only."""
-    reports = wiring.staging.read_frame(run.run_id, MAP_PEOPLE, FIELD_REPORTS_NAME, FIELD_REPORTS)
-    is_true = reports["report"].eq(FieldReport.USER_VALUE_KEPT) | reports["client_id"].isin(written_clients)
-    reports = reports[is_true]
+def _report_fields(run: SyncRun, wiring: Wiring, written_clients: set[str], left_out: pd.DataFrame) -> None:
+    """Keep what is to be told of single fields; that a value was replaced or dropped is true of written people only.
+
+    ``left_out`` (``FIELD_REPORTS``) are the values that Salesforce refused: they replaced nothing.
+    """
+    mapped = wiring.staging.read_frame(run.run_id, MAP_PEOPLE, FIELD_REPORTS_NAME, FIELD_REPORTS)
+    is_true = mapped["report"].eq(FieldReport.USER_VALUE_KEPT) | mapped["client_id"].isin(written_clients)
+    cell = ["client_id", "sobject", "field"]
+    is_undone = mapped["report"].eq(FieldReport.USER_VALUE_OVERWRITTEN)
+    is_undone &= mapped.set_index(cell).index.isin(left_out.set_index(cell).index)
+    reports = join_reports([mapped[is_true & ~is_undone], left_out])
     if not reports.empty:
         links = wiring.ledger.person_links(reports["client_id"].unique()).set_index("client_id")
         known = reports["client_id"].map(links["record_id"])

@@ -6,18 +6,21 @@ from typing import TYPE_CHECKING, Final
 
 from include.frames import PEOPLE
 from include.mapping.fields import CLIENT_KEY
+from include.mapping.person_drafts import INSERT
 from include.pipeline.account_loader import AccountLoader
 from include.pipeline.artifacts import LOAD_PEOPLE
 from include.pipeline.keyed_inserts import KEYED_ROWS, Inserted, KeyedInserts
 from include.pipeline.people_lookups import PeopleLookups
 from include.pipeline.person_links import PersonLinks, wire_fields
 from include.pipeline.person_refusals import person_refusals
+from include.pipeline.refused_values import left_out_values
 from include.reasons import Reason
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from include.pipeline.context import SyncRun, Wiring
+    from include.pipeline.refused_values import Droppable
     from include.settings.model import Settings
 
 ROWS_PER_CHUNK: Final = 25_000
@@ -27,7 +30,8 @@ ACCOUNT_ID: Final = "AccountId"
 class PersonInserter:
     """Inserts the new people of one run and links their clients.
 
-    ``counts`` and ``refusals`` (frames of ``PERSON_REFUSALS``) say what came of it.
+    ``counts``, ``refusals`` (frames of ``PERSON_REFUSALS``) and ``reports`` (frames of ``FIELD_REPORTS``: values that
+    were left out because Salesforce refused them) say what came of it.
     """
 
     def __init__(
@@ -37,10 +41,13 @@ class PersonInserter:
         settings: Settings,
         *,
         links: PersonLinks,
+        droppable: Droppable,
         assignment_rule_id: str | None,
     ) -> None:
         self._policy = settings.duplicate_rules
         self._links = links
+        self._droppable = droppable
+        self._planned = PEOPLE.empty()
         self._inserts = KeyedInserts(
             run,
             wiring,
@@ -52,6 +59,7 @@ class PersonInserter:
         )
         self._settled: set[str] = set()
         self.refusals: list[pd.DataFrame] = []
+        self.reports: list[pd.DataFrame] = []
         self.counts = {"created": 0, "already_there": 0, "linked_by_rule": 0, "refused": 0}
 
     @property
@@ -61,17 +69,25 @@ class PersonInserter:
 
     def load(self, people: pd.DataFrame, accounts: AccountLoader) -> None:
         """Insert ``people`` (contract ``PEOPLE``, with the column ``identities``) whose Accounts were loaded before."""
+        self._planned = people.set_index("person_ref", drop=False)
         for inserted in self._inserts.recover():
-            self._commit(inserted)
+            self._commit(inserted)  # what is to be sent again is not settled: it is among those left
         left = people[~people["person_ref"].isin(self._settled)]
         for sobject, rows in left.groupby("sobject"):
             ready = self._with_accounts(rows, accounts) if sobject == "Contact" else rows
-            keyed = _as_keyed(ready)
-            for start in range(0, len(keyed), ROWS_PER_CHUNK):
-                for inserted in self._inserts.insert(
-                    keyed.iloc[start : start + ROWS_PER_CHUNK], total=len(keyed)
-                ):
-                    self._commit(inserted)
+            again = _as_keyed(ready)
+            while len(again):  # each round leaves out a value of every row
+                again = self._insert(again)
+
+    def _insert(self, keyed: pd.DataFrame) -> pd.DataFrame:
+        """Insert rows (``KEYED_ROWS``) of one sObject; return those to send again without a value."""
+        import pandas as pd
+
+        again = [keyed.iloc[:0]]
+        for start in range(0, len(keyed), ROWS_PER_CHUNK):
+            chunk = keyed.iloc[start : start + ROWS_PER_CHUNK]
+            again += [self._commit(inserted) for inserted in self._inserts.insert(chunk, total=len(keyed))]
+        return pd.concat(again, ignore_index=True)
 
     def _with_accounts(self, contacts: pd.DataFrame, accounts: AccountLoader) -> pd.DataFrame:
         """Return the Contacts under their Accounts, in order of them; those whose Account was refused are refused."""
@@ -82,7 +98,8 @@ class PersonInserter:
         placed = contacts.assign(**{ACCOUNT_ID: account_id})[~is_orphan]
         return placed.sort_values(ACCOUNT_ID, kind="stable", ignore_index=True)
 
-    def _commit(self, inserted: Inserted) -> None:
+    def _commit(self, inserted: Inserted) -> pd.DataFrame:
+        """Record what became of a batch; return its rows (``KEYED_ROWS``) that are to be sent again."""
         records = inserted.records
         sent = inserted.rows.set_index("ref")
         fields = wire_fields(sent, [*KEYED_ROWS.columns, CLIENT_KEY])
@@ -92,9 +109,16 @@ class PersonInserter:
         self.counts["created"] += int(is_created.sum())
         self.counts["already_there"] += int((is_ours & ~is_created).sum())
         self.counts["linked_by_rule"] += int((~is_ours).sum())
-        if not inserted.refused.empty:
-            refused = inserted.refused.rename(columns={"ref": "person_ref"})
+        ours = sent.loc[records.loc[is_ours, "ref"]]
+        self.reports.append(left_out_values(self._planned, ours))
+        refused = inserted.refused.set_index("ref", drop=False)
+        again = sent.iloc[:0]
+        if not refused.empty:
+            sobject = str(sent["sobject"].iloc[0])
+            again = self._droppable.without_refused(sent, refused, sobject=sobject, operation=INSERT)
+            refused = refused[~refused.index.isin(again.index)].rename(columns={"ref": "person_ref"})
             self._refuse(person_refusals(refused, self._policy, of_missing_record=Reason.PERSON_NOT_WRITTEN))
+        return again.drop(columns=CLIENT_KEY).reset_index()
 
     def _refuse(self, refusals: pd.DataFrame) -> None:
         self.counts["refused"] += len(refusals)

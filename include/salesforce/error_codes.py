@@ -48,6 +48,17 @@ _CLASS_OF_CODE: Final = {code.upper(): group for group, codes in _CLASSES.items(
 ALREADY_DELETED: Final = frozenset({"ENTITY_IS_DELETED"})
 """What a delete answers for a record that is gone already: the state that was wanted (rule S9)."""
 
+VALUE_REFUSED: Final = frozenset(
+    {
+        "INVALID_EMAIL_ADDRESS",
+        "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST",
+        "INVALID_TYPE_ON_FIELD_IN_RECORD",
+        "NUMBER_OUTSIDE_VALID_RANGE",
+        "STRING_TOO_LONG",
+    }
+)
+"""Refusals of the value of the fields they name: the row passes without it (rule F4)."""
+
 _BULK_ERROR: Final = re.compile(
     r"\A(?P<code>[A-Za-z][A-Za-z0-9_]*)\s*:(?P<message>.*?)(?::(?P<fields>[^:]*?) ?--)?\s*\Z", re.DOTALL
 )
