@@ -317,6 +317,7 @@ CAMPAIGN_PAIRS = FrameContract(
     {
         # pairs of booking and attendee that ask for a campaign, or did before (rule M13)
         "booking_key": TEXT,
+        "appointment_id": TEXT,
         "client_id": TEXT,
         "campaign": TEXT,  # as the booking or a rule names it; missing = none
         "status": TEXT,  # the booking's
@@ -338,7 +339,15 @@ RESOLVED_PAIRS = FrameContract(
     },
 )
 
-TOUCHED_CAMPAIGNS = FrameContract("touched_campaigns", {"client_id": TEXT, "campaign_id": TEXT})
+TOUCHED_CAMPAIGNS = FrameContract(
+    "touched_campaigns",
+    {
+        # whose memberships a run's pairs may change
+        "client_id": TEXT,
+        "person_ref": TEXT,  # missing while the client is nobody in Salesforce
+        "campaign_id": TEXT,
+    },
+)
 
 CAMPAIGNS = FrameContract("campaigns", {"campaign_id": TEXT, "name": TEXT, "is_active": CLAIM})
 

@@ -83,6 +83,14 @@ FORWARDS = FrameContract(
     },
 )
 
+READ_AGAIN = FrameContract(
+    "read_again",
+    {
+        "booking_key": TEXT,
+        "appointment_id": TEXT,  # missing where the pair's Event link has it
+    },
+)
+
 SETTLED_CAMPAIGN_BOOKINGS = FrameContract(
     "settled_campaign_bookings",
     {

@@ -213,6 +213,11 @@ class Ledger:
         with reading(self.engine) as connection:
             return moves.dirty_appointments(connection, kinds)
 
+    def mark_dirty(self, pairs: pd.DataFrame, *, reason: str, now: datetime) -> None:
+        """Have the next run read these pairs again (``contracts.READ_AGAIN``)."""
+        with writing(self.engine) as connection:
+            settling.mark_dirty(connection, pairs, reason=reason, now=now)
+
     def waiting(self, kinds: tuple[str, ...], waits_for: Iterable[WaitsFor]) -> pd.DataFrame:
         """Return the held, quarantined and disabled pairs that wait for one of these (``contracts.WAITING``)."""
         with reading(self.engine) as connection:

@@ -27,7 +27,7 @@ from sqlalchemy import (
 
 from include.frames import FACTS
 from include.ledger.bulk import stage, stage_keys
-from include.ledger.contracts import OUTCOMES
+from include.ledger.contracts import OUTCOMES, READ_AGAIN
 from include.ledger.engine import upsert
 from include.ledger.moves import KINDS
 from include.ledger.tables import dirty_keys, event_links, outcomes, quarantine
@@ -65,6 +65,14 @@ def clear_dirty(connection: Connection, keys: Collection[str], *, run_id: str) -
     read_again = select(staged.c.key)
     was_read = or_(dirty_keys.c.booking_key.in_(read_again), dirty_keys.c.appointment_id.in_(read_again))
     connection.execute(delete(dirty_keys).where(was_read, dirty_keys.c.seen_by_run == run_id))
+
+
+def mark_dirty(connection: Connection, pairs: pd.DataFrame, *, reason: str, now: datetime) -> None:
+    """Have the next run read these pairs (``READ_AGAIN``), also where the run at work has read them already."""
+    staged = stage(connection, READ_AGAIN, pairs)
+    appointment_id = func.coalesce(staged.c.appointment_id, event_links.c.appointment_id)
+    rows = _with_links(staged, staged.c.booking_key, appointment_id, literal(reason), literal(now, Instant()))
+    _mark(connection, rows.where(appointment_id.is_not(None)))
 
 
 def settle_batch(
@@ -161,7 +169,11 @@ def _release(connection: Connection, staged: Table) -> None:
 def _mark_for_retry(connection: Connection, staged: Table, *, now: datetime) -> None:
     row = staged.c
     rows = _with_links(staged, row.booking_key, row.appointment_id, row.reason, literal(now, Instant()))
-    rows = rows.where(row.reason.in_([reason.value for reason in RETRIED_NEXT_RUN]))
+    _mark(connection, rows.where(row.reason.in_([reason.value for reason in RETRIED_NEXT_RUN])))
+
+
+def _mark(connection: Connection, rows: Select[Any]) -> None:
+    """Mark ``booking_key, appointment_id, reason, since`` dirty; who was marked already keeps the reason."""
     marked = upsert(connection, dirty_keys).from_select(
         ["booking_key", "appointment_id", "reason", "since"], rows
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from include.frames import CAMPAIGN_BOOKINGS, MEMBERS, TEXT
+from include.frames import CAMPAIGN_BOOKINGS, MEMBERS, TEXT, TOUCHED_CAMPAIGNS
 from include.reasons import Action, CampaignNote, Outcome, Reason
 
 if TYPE_CHECKING:
@@ -55,15 +55,17 @@ def counting_pairs(pairs: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
 
 
 def touched_by(pairs: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
-    """Return ``client_id`` and ``campaign_id`` of what pairs count towards now, or did before.
+    """Return what pairs count towards now, or did before (contract ``TOUCHED_CAMPAIGNS``).
 
     Args:
-        pairs: the pairs of a run that settle, with ``campaign_id``.
+        pairs: contract ``RESOLVED_PAIRS``: the pairs of a run that settle.
         known: contract ``CAMPAIGN_BOOKINGS``: what the ledger has of the people concerned.
     """
     before = known[known["booking_key"].isin(pairs["booking_key"])]
-    both = pd.concat([pairs[["client_id", "campaign_id"]], before[["client_id", "campaign_id"]]])
-    return both.dropna().drop_duplicates(ignore_index=True)
+    names = list(TOUCHED_CAMPAIGNS.columns)
+    both = pd.concat([pairs[names], before[names]])
+    touched = both.dropna(subset=["client_id", "campaign_id"]).drop_duplicates(ignore_index=True)
+    return TOUCHED_CAMPAIGNS.conform(touched)
 
 
 def with_people(rows: pd.DataFrame, decisions: pd.DataFrame, forwards: pd.DataFrame) -> pd.DataFrame:
@@ -111,7 +113,7 @@ def plan_members(
 
     Args:
         bookings: contract ``CAMPAIGN_BOOKINGS``: all that count of the people concerned.
-        touched: ``client_id`` and ``campaign_id`` of what this run changes.
+        touched: contract ``TOUCHED_CAMPAIGNS``: what this run may change.
         facts: what org and ledger know.
         member_statuses: member status by booking status (setting ``campaign_member_statuses``).
     """
@@ -143,8 +145,7 @@ def noted_members(pairs: pd.DataFrame) -> pd.DataFrame:
 
 def _touched(bookings: pd.DataFrame, touched: pd.DataFrame) -> pd.DataFrame:
     """Return the bookings of those people and campaigns of which any booking is touched."""
-    people = bookings[["client_id", "person_ref"]].dropna().drop_duplicates()
-    concerned = touched.merge(people, on="client_id")[["person_ref", "campaign_id"]].drop_duplicates()
+    concerned = touched[["person_ref", "campaign_id"]].dropna().drop_duplicates()
     return bookings.merge(concerned, on=["person_ref", "campaign_id"])
 
 

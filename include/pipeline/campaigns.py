@@ -114,7 +114,7 @@ def plan_campaigns(
     if any(len(chunk) for chunk in counting):
         known = wiring.staging.read_frame(run.run_id, MATCH, _KNOWN_NAME, CAMPAIGN_BOOKINGS)
         pairs = _resolved(run, wiring, pd.concat(counting, ignore_index=True), known)
-        touched = TOUCHED_CAMPAIGNS.conform(touched_by(pairs, known))
+        touched = touched_by(pairs, known)
         planned = plan_members(
             counted_bookings(known, pairs),
             touched,

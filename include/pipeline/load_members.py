@@ -16,6 +16,7 @@ from include.ledger.contracts import (
     CAMPAIGN_MEMBERS,
     FORWARDS,
     NAMED_CAMPAIGNS,
+    READ_AGAIN,
     SETTLED_CAMPAIGN_BOOKINGS,
 )
 from include.mapping.members import MEMBER_KEY_FIELDS, MEMBER_SOBJECT, noted_members, plan_members
@@ -97,10 +98,11 @@ class MemberLoader:
     def _plan(self) -> pd.DataFrame:
         """Return what is to be done as org and ledger stand now: ``MEMBERS`` with the key of each row."""
         ledger, clients = self._wiring.ledger, set(self._pairs["client_id"])
-        records = set(ledger.person_links(clients)["record_id"])
-        bookings = ledger.campaign_bookings(clients, records)
+        links = ledger.person_links(clients).set_index("client_id")["record_id"]
+        bookings = ledger.campaign_bookings(clients, set(links))
+        touched = self._touched.assign(person_ref=self._touched["client_id"].map(links).astype(TEXT))
         facts = replace(self._facts, asked=read_asked(self._wiring, set(bookings["who_id"].dropna())))
-        members = plan_members(bookings, self._touched, facts, self._settings.campaign_member_statuses)
+        members = plan_members(bookings, touched, facts, self._settings.campaign_member_statuses)
         return members.assign(**{_KEY: members["campaign_id"] + ":" + members["who_id"]})
 
     def _added(self, members: pd.DataFrame) -> Load:
@@ -231,6 +233,9 @@ class MemberLoader:
             note=refusals.fillna(members["note"]),
             member_status=members["member_status"].mask(refusals.notna()),
         )
+        self._have_read_again(
+            settled.loc[settled["note"].eq(CampaignNote.TRANSIENT_EXHAUSTED), "booking_key"]
+        )
         pairs = self._with_links()
         unresolved = noted_members(pairs).assign(campaign_id=lambda rows: rows["campaign"])
         kept = pd.concat([settled, unresolved], ignore_index=True)
@@ -244,6 +249,15 @@ class MemberLoader:
             self._pairs.loc[nobody.index].drop_duplicates(["person_ref", "campaign_id", "campaign"])
         )
         return _counts(kept, created=self._created, updated=self._updated - self._created, missing=missing)
+
+    def _have_read_again(self, booking_keys: pd.Series[str]) -> None:
+        """Have the next run read the bookings that decide about memberships which may be taken another time."""
+        if booking_keys.empty:
+            return
+        appointments = self._pairs.set_index("booking_key")["appointment_id"]
+        pairs = booking_keys.to_frame().assign(appointment_id=booking_keys.map(appointments))
+        reason = str(CampaignNote.TRANSIENT_EXHAUSTED)
+        self._wiring.ledger.mark_dirty(READ_AGAIN.conform(pairs), reason=reason, now=self._run.now)
 
     def _with_links(self) -> pd.DataFrame:
         """Return the pairs with who their clients are by now."""

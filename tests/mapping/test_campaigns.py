@@ -16,6 +16,7 @@ from include.frames import (
     EVENTS,
     MEMBERSHIPS,
     RESOLVED_PAIRS,
+    TOUCHED_CAMPAIGNS,
 )
 from include.mapping.campaigns import campaign_pairs, choose_campaigns
 from include.mapping.members import CampaignFacts, counting_pairs, noted_members, plan_members, touched_by
@@ -74,7 +75,7 @@ def planned(
         may_write=may_write,
         may_read_statuses=may_read_statuses,
     )
-    touched = pd.DataFrame({"client_id": ["10"], "campaign_id": [SPRING]}, dtype="str")
+    touched = frame(TOUCHED_CAMPAIGNS, [{"client_id": "10", "person_ref": LEAD, "campaign_id": SPRING}])
     (row,) = plan_members(
         frame(CAMPAIGN_BOOKINGS, rows), touched, facts, statuses or MEMBER_STATUSES
     ).to_dict("records")
