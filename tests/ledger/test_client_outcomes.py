@@ -113,7 +113,7 @@ def test_a_client_moves_with_the_setting_that_its_reason_rests_on(ledger: Ledger
         ledger,
         {"reason": "registration_off", "waits_for": "setting", "waits_for_key": "register_people"},
         {"client_id": "8", "reason": "invalid_email", "waits_for": "client", "outcome": "quarantined"},
-        {"client_id": "9", "reason": "person_not_written", "waits_for": "client", "outcome": "quarantined"},
+        {"client_id": "9", "reason": "account_not_written", "waits_for": "client", "outcome": "quarantined"},
     )
     assert moved(ledger) == frozenset()
     ledger.save_settings(Settings(register_people="off"), who="ada", now=at(11))
