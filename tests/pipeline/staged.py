@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import pandas as pd
 
 from include.frames import (
+    CLIENTS,
     DECISIONS,
     EVENTS,
     FIELD_REPORTS,
@@ -19,11 +20,13 @@ from include.frames import (
 from include.mapping.event_fields import payload_mappings
 from include.mapping.events import REKEYED_FROM
 from include.mapping.fields import default_mappings
+from include.mapping.owner import check_owners
 from include.mapping.plan import BOOKING_KEY, OWNER, PERSON, format_payloads
 from include.pipeline.artifacts import (
     ACCOUNTS_NAME,
     ASKED_CLIENTS_NAME,
     CHECK,
+    CLIENTS_NAME,
     EVENTS_NAME,
     EXTRACT,
     FIELD_REPORTS_NAME,
@@ -145,16 +148,21 @@ class Staged:
         world, run = self.world, self.world.run()
         settings = world.ledger.current_settings()
         world.ledger.open_run(run, settings_version=settings.version)
-        manifest = Manifest(settings.version, 0, 1, len(self.pairs), world.now.date(), None, run.now)
+        manifest = Manifest(
+            settings.version, 0, 1, len(self.pairs), world.now.date(), None, run.now, clients=len(self.asked)
+        )
         staging, run_id = world.staging, run.run_id
         staging.write_json(run_id, EXTRACT, "manifest", manifest.to_json())
         staging.write_json(run_id, EXTRACT, ASKED_CLIENTS_NAME, self.asked)
         staging.write_json(run_id, MATCH, "retired_claims", [])
+        staging.write_json(run_id, MATCH, "owners", asdict(check_owners(settings.settings, [])))
         staging.write_json(run_id, CHECK, "plan", {"events_to_load": len(self.pairs)})
         staging.write_frame(
             run_id, MATCH, "forwards", pd.DataFrame(columns=["old_id", "new_id"], dtype="str")
         )
         staging.write_frame(run_id, MATCH, "decisions", frame(DECISIONS, self.decisions))
+        clients = [{"client_id": client_id} for client_id in self.asked]
+        staging.write_frame(run_id, MATCH, CLIENTS_NAME, frame(CLIENTS, clients))
         staging.write_frame(run_id, MAP_PEOPLE, ACCOUNTS_NAME, frame(NEW_ACCOUNTS, self.accounts))
         staging.write_frame(run_id, MAP_PEOPLE, FIELD_REPORTS_NAME, frame(FIELD_REPORTS, self.reports))
         staging.write_frame(run_id, CHECK, PEOPLE_NAME, frame(PEOPLE, self.people))
