@@ -43,5 +43,5 @@ def test_all_problems_of_a_mapping_are_named_together(org: LocalOrg) -> None:
 
 
 def test_person_accounts_in_an_org_without_them_are_a_problem_of_configuration(org: LocalOrg) -> None:
-    with pytest.raises(ConfigurationError, match=r"Account\.PersonEmail does not exist"):
+    with pytest.raises(ConfigurationError, match=r"this org has no Person Accounts"):
         check_org(org.connect(), Settings(entity_type=EntityType.PERSON_ACCOUNT), default_mappings())
