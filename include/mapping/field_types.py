@@ -97,6 +97,7 @@ def _choices(texts: pd.Series[str], facts: FieldFacts) -> Conformed:
     # Values are compared in every script, which has no columnar form; there are few distinct ones.
     spelled = {text: _spelled(text, active, is_multiple=is_multiple) for text in texts.dropna().unique()}
     written = texts.map(spelled).astype(TEXT)
+    written = written.mask(written.eq(""))  # nothing but separators says nothing
     if not facts.is_restricted:
         return _measured(written, facts)
     known = set(facts.picklist_values)
