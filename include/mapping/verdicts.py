@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from include.frames import TEXT
-from include.reasons import REASONS, Action, Outcome, Reason, WaitsFor
+from include.reasons import REASONS, Action, Reason, WaitsFor
 
 if TYPE_CHECKING:
     from include.mapping.owner import OwnerCheck
@@ -34,10 +34,6 @@ class Verdicts:
     def does(self, action: Action) -> pd.Series[bool]:
         """Tell which pairs were settled with ``action``."""
         return self._action == str(action)
-
-    def has_outcome(self, *outcomes: Outcome) -> pd.Series[bool]:
-        """Tell which pairs came to one of ``outcomes``."""
-        return self.to_frame()["outcome"].isin([str(outcome) for outcome in outcomes])
 
     def settle(
         self, applies: pd.Series[bool], *, reason: Reason | None = None, action: Action = Action.NONE

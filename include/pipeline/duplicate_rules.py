@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from include.frames import RESULTS
+from include.salesforce.error_codes import DUPLICATES_DETECTED
 from include.settings.model import DuplicateRules, LoadApi
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
     from include.pipeline.context import Wiring
     from include.pipeline.loading import Load, Loader
-
-DUPLICATES_DETECTED: Final = "DUPLICATES_DETECTED"
 
 HEADERS: Final = {
     policy: {

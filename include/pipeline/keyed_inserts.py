@@ -15,15 +15,13 @@ from include.mapping.fields import CLIENT_KEY
 from include.matching.evidence import Evidence
 from include.pipeline.duplicate_rules import HEADERS, DuplicateRuleAnswers
 from include.pipeline.loading import Load, Loader, choose_api
+from include.salesforce.error_codes import DUPLICATE_VALUE
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from include.pipeline.context import SyncRun, Wiring
     from include.settings.model import Settings
-
-DUPLICATE_VALUE: Final = "DUPLICATE_VALUE"
-"""The refusal of a key that a record holds already."""
 
 KEYED_ROWS: Final = FrameContract(
     "keyed_rows",

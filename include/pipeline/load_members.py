@@ -27,7 +27,7 @@ from include.pipeline.context import SyncRun, Wiring
 from include.pipeline.loading import Load, Loader, choose_api, is_class
 from include.pipeline.people_lookups import PeopleLookups
 from include.reasons import Action, CampaignNote
-from include.salesforce.error_codes import RetryClass
+from include.salesforce.error_codes import DUPLICATE_VALUE, RetryClass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -103,7 +103,7 @@ class MemberLoader:
         touched = self._touched.assign(person_ref=self._touched["client_id"].map(links).astype(TEXT))
         facts = replace(self._facts, asked=read_asked(self._wiring, set(bookings["who_id"].dropna())))
         members = plan_members(bookings, touched, facts, self._settings.campaign_member_statuses)
-        return members.assign(**{_KEY: members["campaign_id"] + ":" + members["who_id"]})
+        return members.assign(**{_KEY: _keys(members)})
 
     def _added(self, members: pd.DataFrame) -> Load:
         prefix = members["who_id"].str.slice(stop=3)
@@ -153,7 +153,7 @@ class MemberLoader:
         added = answered[answered["is_success"]]
         self._keep(added.assign(member_id=added["record_id"]))
         self._created.update(added[_KEY])
-        is_there = answered["error_code"].eq("DUPLICATE_VALUE")
+        is_there = answered["error_code"].eq(DUPLICATE_VALUE)
         self._look_again(answered[is_there])
         is_moved = is_class(answered, RetryClass.PERSON)
         self._follow(answered[is_moved])
@@ -184,9 +184,8 @@ class MemberLoader:
         """Read memberships that turned out to be there already, or to be gone."""
         if members.empty:
             return
-        asked = members["campaign_id"] + ":" + members["who_id"]
         known = self._facts.memberships
-        left = known[~(known["campaign_id"] + ":" + known["who_id"]).isin(asked)]
+        left = known[~_keys(known).isin(_keys(members))]
         self._facts = replace(self._facts, memberships=left)
         reader = CampaignReader(self._wiring.salesforce)
         self._remember(reader.memberships(set(members["campaign_id"]), set(members["who_id"])))
@@ -267,6 +266,11 @@ class MemberLoader:
             person_ref=clients.map(links["record_id"]).astype(TEXT),
             who_id=clients.map(links["who_id"]).astype(TEXT),
         )
+
+
+def _keys(members: pd.DataFrame) -> pd.Series[str]:
+    """Return what names each membership: its campaign and its person."""
+    return members["campaign_id"] + ":" + members["who_id"]
 
 
 def _counts(

@@ -15,6 +15,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+DUPLICATE_VALUE: Final = "DUPLICATE_VALUE"
+"""The refusal of a key, or of a membership, that a record holds already."""
+
+DUPLICATES_DETECTED: Final = "DUPLICATES_DETECTED"
+"""The refusal by one of Salesforce's own duplicate rules."""
+
+
 class RetryClass(StrEnum):
     """What happens next to a row or request that was refused."""
 
@@ -35,7 +42,7 @@ _CLASSES: Final = {
         "Timeout",
     ),
     RetryClass.PERSON: ("ENTITY_IS_DELETED", "INVALID_CROSS_REFERENCE_KEY", "CANNOT_UPDATE_CONVERTED_LEAD"),
-    RetryClass.DUPLICATE: ("DUPLICATE_VALUE", "DUPLICATE_EXTERNAL_ID", "DUPLICATES_DETECTED"),
+    RetryClass.DUPLICATE: (DUPLICATE_VALUE, "DUPLICATE_EXTERNAL_ID", DUPLICATES_DETECTED),
     RetryClass.EXHAUSTED: (
         "REQUEST_LIMIT_EXCEEDED",
         "STORAGE_LIMIT_EXCEEDED",
@@ -44,9 +51,6 @@ _CLASSES: Final = {
     ),
 }
 _CLASS_OF_CODE: Final = {code.upper(): group for group, codes in _CLASSES.items() for code in codes}
-
-ALREADY_DELETED: Final = frozenset({"ENTITY_IS_DELETED"})
-"""What a delete answers for a record that is gone already: the state that was wanted (rule S9)."""
 
 VALUE_REFUSED: Final = frozenset(
     {
