@@ -198,6 +198,7 @@ watermarks = Table(
     Column("id", BigInteger, nullable=False),
     Column("run_id", Text, nullable=False),
     Column("updated_at", Instant, nullable=False),
+    Column("snapshot", Text),  # what the run could see; where the booking database is PostgreSQL (Q5)
 )
 
 event_links = Table(
@@ -382,4 +383,49 @@ jobs = Table(
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
     UniqueConstraint("run_id", "step", "chunk", "part"),
+)
+
+load_claims = Table(
+    "load_claims",
+    metadata,
+    Column("run_id", Text, primary_key=True),
+    Column("step", Text, primary_key=True),
+    Column("chunk", Integer, primary_key=True),
+    Column("holder", Text),  # the process at work; missing once it let go
+    Column("claimed_at", Instant, nullable=False),
+    Column("seen_at", Instant, nullable=False),  # the holder's last sign of life, by its own clock
+)
+
+reports = Table(
+    "reports",
+    metadata,
+    Column("id", AUTO_KEY, primary_key=True, autoincrement=True),
+    Column("run_id", Text, nullable=False),
+    Column("kind", Text, nullable=False),  # include.ledger.reports.ReportKind
+    Column("made_at", Instant, nullable=False, index=True),
+    Column("summary", JSON, nullable=False),  # counts and names of fields, never values of people
+    Column("rows_kept_in", Text),  # the staged frame that holds the report's rows
+    UniqueConstraint("run_id", "kind"),
+)
+
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("run_id", Text, primary_key=True),
+    Column("planned", JSON, nullable=False),  # the counts that somebody has to approve (Q10)
+    Column("asked_at", Instant, nullable=False),
+    Column("is_approved", Boolean),  # missing until somebody answered
+    Column("answered_by", Text),
+    Column("answered_at", Instant),
+)
+
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("id", AUTO_KEY, primary_key=True, autoincrement=True),
+    Column("client_id", Text, nullable=False, index=True),
+    Column("erased_by", Text, nullable=False),
+    Column("erased_at", Instant, nullable=False),
+    Column("removed", JSON, nullable=False),  # rows by table
+    Column("salesforce_ids", JSON, nullable=False),  # records that stay in Salesforce, for a person to see to
 )

@@ -27,6 +27,9 @@ class Selection(StrEnum):
     WALK_INS = "walk_ins"
     CLIENTS = "clients"
     STAFF = "staff"
+    BACKFILL = "backfill"
+    REPLAY = "replay"
+    REPAIR = "repair"
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -36,6 +39,9 @@ class Selection(StrEnum):
             "walk_ins": ("walk_in",),
             "clients": ("appointment", "walk_in"),
             "staff": (),
+            "backfill": ("appointment", "walk_in"),
+            "replay": ("appointment", "walk_in"),
+            "repair": ("appointment", "walk_in"),
         }[self.value]
 
 
