@@ -98,7 +98,8 @@ _CHECKS: Final = """\
 Before mappings are saved, and again before the first write of every run, all problems at once: each field exists, is
 visible to the integration user and may be created or changed as far as the mapping asks for it; it is no formula; its
 type takes what the source holds; constants, translations and the words that Coconut is known to send fit its length and
-are active values of its picklist; every field that Salesforce requires is filled.
+are active values of its picklist; every field that Salesforce requires is filled; and Coconut has a question for
+every answer that is written, else the questions near it in spelling are named.
 """
 
 _EXAMPLES: Final[tuple[tuple[str, Transform, str], ...]] = (

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from difflib import get_close_matches
 from typing import Final
 
 import pandas as pd
 
 from include.frames import TEXT
+from include.mapping.field_sources import questions_read
 from include.mapping.field_types import NUMBER_TYPES, PICKLIST_TYPES, TEXT_TYPES, conform
 from include.mapping.hurdles import KINDS, STATUSES
 from include.mapping.org_fields import FieldFacts, OrgFields
@@ -95,6 +97,33 @@ def mapping_problems(
         if _is_created(sobject, settings):
             problems += _unfilled(sobject, own, org_fields)
     return list(dict.fromkeys(problems))
+
+
+def question_problems(
+    mappings: Iterable[FieldMapping], questions: Collection[str], settings: Settings
+) -> list[str]:
+    """Return one sentence, without full stop, for every answer that a mapping reads and no question asks for.
+
+    Such a field would stay empty for ever, and nobody would be told.
+
+    Args:
+        mappings: the mappings of all sObjects; those of objects that are never written are passed over.
+        questions: the names of Coconut's questions, in the letter case that a mapping has to have them in.
+        settings: what is created and updated.
+    """
+    written = written_sobjects(settings)
+    return [
+        f"{mapping.name} reads answer.{name}, but Coconut has no question of that name; {_near(name, questions)}"
+        for mapping in mappings
+        if mapping.sobject in written
+        for name in sorted(questions_read([mapping]) - frozenset(questions))
+    ]
+
+
+def _near(name: str, questions: Collection[str]) -> str:
+    by_folded = {question.casefold(): question for question in sorted(questions)}
+    near = [by_folded[folded] for folded in get_close_matches(name.casefold(), by_folded)]
+    return f"near it in spelling: {', '.join(near)}" if near else "none is near it in spelling"
 
 
 def _is_created(sobject: Sobject, settings: Settings) -> bool:

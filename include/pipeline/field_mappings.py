@@ -1,14 +1,14 @@
-"""What changing the field mappings takes: checks against the org, the defaults, the org's own fields (F1 to F3)."""
+"""What changing the field mappings takes: checks, the defaults, the org's own custom fields (rules F1 to F3)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from include.errors import ConfigurationError
 from include.mapping.fields import default_mappings
-from include.mapping.mapping_checks import mapping_problems
+from include.mapping.mapping_checks import mapping_problems, question_problems
 from include.mapping.org_fields import FieldFacts, OrgFields
 from include.pipeline.check_org import describe_fields
 from include.settings.field_mapping import FieldMapping, Sobject, set_problems
@@ -28,14 +28,19 @@ class CustomField:
 
 
 def check_mappings(
-    mappings: Iterable[FieldMapping], *, settings: Settings, org_fields: OrgFields | None
+    mappings: Sequence[FieldMapping],
+    *,
+    settings: Settings,
+    org_fields: OrgFields | None,
+    questions: Collection[str] | None,
 ) -> None:
-    """Check that mappings agree with each other and, where the org's fields are at hand, with the org.
+    """Check that mappings agree with each other and, as far as these are at hand, with the org and the questions.
 
     Args:
         mappings: those of all sObjects.
         settings: they say which objects are created and updated.
-        org_fields: the org's fields of ``written_sobjects``; None checks the mappings among themselves only.
+        org_fields: the org's fields of ``written_sobjects``; None passes over what only the org knows.
+        questions: the names of Coconut's questions; None passes over whether an answer has one.
 
     Raises:
         ConfigurationError: with every problem.
@@ -43,6 +48,8 @@ def check_mappings(
     problems = (
         set_problems(mappings) if org_fields is None else mapping_problems(mappings, org_fields, settings)
     )
+    if questions is not None:
+        problems += question_problems(mappings, questions, settings)
     if problems:
         msg = "The field mappings are refused; nothing was changed."
         raise ConfigurationError(msg, problems)

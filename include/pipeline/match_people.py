@@ -23,7 +23,7 @@ from include.pipeline.artifacts import (
     read_rematched_clients,
 )
 from include.pipeline.campaigns import find_campaigns
-from include.pipeline.check_org import check_org
+from include.pipeline.check_org import check_org, known_questions
 from include.pipeline.context import SyncRun, Wiring
 from include.pipeline.deciding import decide_people
 from include.pipeline.person_inputs import find_person_inputs
@@ -39,7 +39,8 @@ def match_people(run: SyncRun, wiring: Wiring) -> dict[str, object]:
     """Stage one decision per client, the staff links and the owners, and return counts by action.
 
     Raises:
-        ConfigurationError: credentials are wrong, or the org lacks fields the sync writes.
+        ConfigurationError: credentials are wrong, or the org lacks fields the sync writes, or Coconut questions
+            whose answers it writes.
         LedgerConflictError: the ledger belongs to another org (rule Q10).
         SalesforceUnavailableError: Salesforce does not answer.
     """
@@ -47,7 +48,8 @@ def match_people(run: SyncRun, wiring: Wiring) -> dict[str, object]:
         manifest = Manifest.read_from(run, wiring)
         settings = wiring.ledger.settings_at(manifest.settings_version)
         mappings = wiring.ledger.mappings_at(manifest.mapping_version).mappings
-        org_fields = check_org(wiring.salesforce, settings.settings, mappings)
+        questions = known_questions(lambda: wiring.source.engine, mappings)
+        org_fields = check_org(wiring.salesforce, settings.settings, mappings, questions=questions)
         wiring.staging.write_json(run.run_id, MATCH, ORG_FIELDS_NAME, org_fields.to_json())
         wiring.ledger.bind_org(wiring.salesforce.organization_id)
         clients = read_clients(run, wiring, manifest)

@@ -15,11 +15,12 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from include.errors import AppointmentSyncError, ConfigurationError
 from include.mapping.mapping_checks import written_sobjects
-from include.orchestration.command_line import current_user, open_ledger
+from include.orchestration.command_line import current_user, open_ledger, open_source
+from include.pipeline.check_org import known_questions
 from include.pipeline.field_mappings import (
     check_mappings,
     org_fields_of,
@@ -32,12 +33,14 @@ from include.settings.mapping_yaml import FIELD_MAPPINGS, format_mappings, parse
 from include.settings.yaml_form import format_settings, parse_settings, read_document
 
 if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
     from include.ledger.repository import Ledger, MappingsVersion, SettingsVersion
-    from include.mapping.org_fields import OrgFields
     from include.salesforce.gateway import SalesforceGateway
     from include.settings.model import Settings
 
 DONE, FAILED, REFUSED = 0, 1, 2
+_Read = TypeVar("_Read")
 
 
 def open_salesforce() -> SalesforceGateway:
@@ -50,10 +53,11 @@ def open_salesforce() -> SalesforceGateway:
 
 @dataclass(frozen=True, slots=True)
 class Doors:
-    """How the command reaches the ledger and the org; neither is opened before it is needed."""
+    """How the command reaches ledger, org and booking database; none is opened before it is needed."""
 
     ledger: Callable[[], Ledger] = open_ledger
     salesforce: Callable[[], SalesforceGateway] = open_salesforce
+    source: Callable[[], Engine] = open_source
 
 
 def main(arguments: Sequence[str] | None = None, *, doors: Doors | None = None) -> int:
@@ -113,7 +117,9 @@ def _parser() -> argparse.ArgumentParser:
     for command in (importing, restoring):
         command.add_argument("--who", default="", help="who makes the change (default: this process's user)")
         command.add_argument(
-            "--offline", action="store_true", help="do not check field mappings against the org"
+            "--offline",
+            action="store_true",
+            help="do not check field mappings against the org and Coconut's questions",
         )
     return parser
 
@@ -204,20 +210,25 @@ def _import_fields(sobject: Sobject, doors: Doors) -> int:
 
 
 def _check(mappings: Sequence[FieldMapping], settings: Settings, doors: Doors, *, is_offline: bool) -> None:
-    org_fields = None if is_offline else _reachable_org(settings, doors)
+    org_fields, questions = None, None
+    if not is_offline:
+        org_fields = _reachable(
+            "the org", lambda: org_fields_of(doors.salesforce, written_sobjects(settings))
+        )
+        questions = _reachable("Coconut's questions", lambda: known_questions(doors.source, mappings))
     try:
-        check_mappings(mappings, settings=settings, org_fields=org_fields)
+        check_mappings(mappings, settings=settings, org_fields=org_fields, questions=questions)
     except ConfigurationError as error:
         raise _Refused(error) from error
 
 
-def _reachable_org(settings: Settings, doors: Doors) -> OrgFields | None:
-    """Return the org's fields; an org out of reach keeps nobody from saving, because every run checks again."""
+def _reachable(name: str, read: Callable[[], _Read]) -> _Read | None:
+    """Return what is read; whoever is out of reach keeps nobody from saving, because every run checks again."""
     try:
-        return org_fields_of(doors.salesforce, written_sobjects(settings))
+        return read()
     except AppointmentSyncError as error:
         sys.stderr.write(
-            f"The field mappings are not checked against the org now, but by the next run: {error}\n"
+            f"The field mappings are not checked against {name} now, but by the next run: {error}\n"
         )
         return None
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from include.mapping.fields import default_mappings
-from include.mapping.mapping_checks import mapping_problems, written_sobjects
+from include.mapping.mapping_checks import mapping_problems, question_problems, written_sobjects
 from include.mapping.org_fields import FieldFacts, OrgFields
 from include.settings.field_mapping import FieldMapping, Sobject
 from include.settings.model import EntityType, Settings, Switch
@@ -169,3 +169,30 @@ def test_a_field_hidden_or_read_only_for_our_user_is_a_problem() -> None:
 )
 def test_only_objects_that_a_run_may_write_are_checked(settings: Settings, expected: set[Sobject]) -> None:
     assert set(written_sobjects(settings)) == expected
+
+
+def answers(*sources: str, sobject: str = "Lead") -> list[FieldMapping]:
+    """Return one mapping of the answers: the answer itself, or several joined."""
+    joined = {"transform": {"type": "concatenation", "sources": sources}}
+    values = {"source": sources[0]} if len(sources) == 1 else joined
+    return [FieldMapping.model_validate({"sobject": sobject, "target": "Title", **values})]
+
+
+def test_an_answer_to_no_question_is_a_problem_that_names_the_questions_near_it() -> None:
+    asked = ["Occupation", "occupation_since", "goal"]
+    lost = "Lead.Title reads answer.{}, but Coconut has no question of that name; {}"
+    assert question_problems(answers("answer.occupation"), asked, LEADS) == [
+        lost.format("occupation", "near it in spelling: Occupation, occupation_since")
+    ]
+    assert question_problems(answers("answer.goal", "answer.x", "answer.gaol"), asked, LEADS) == [
+        lost.format("gaol", "near it in spelling: goal"),
+        lost.format("x", "none is near it in spelling"),
+    ]
+
+
+def test_answers_to_questions_and_fields_of_objects_that_are_never_written_are_no_problem() -> None:
+    assert question_problems(answers("answer.goal", "client.city"), ["goal"], LEADS) == []
+    assert question_problems(default_mappings(), [], OVERWRITING) == []
+    of_contacts = answers("answer.gaol", sobject="Contact")
+    assert question_problems(of_contacts, ["goal"], LEADS) == []
+    assert len(question_problems(of_contacts, ["goal"], OVERWRITING)) == 1

@@ -22,7 +22,7 @@ def test_the_default_mappings_fit_an_org_that_has_our_package(
     if entity_type is EntityType.PERSON_ACCOUNT:
         org.control("PUT", "setup", {"person_accounts": True})
     settings = Settings(entity_type=entity_type, overwrite_existing=overwrite)
-    org_fields = check_org(org.connect(), settings, default_mappings())
+    org_fields = check_org(org.connect(), settings, default_mappings(), questions=())
     assert {"Event"} < set(org_fields.objects)
     assert org_fields.length("Event", "Subject") == 255
 
@@ -34,14 +34,21 @@ def test_all_problems_of_a_mapping_are_named_together(org: LocalOrg) -> None:
         FieldMapping.model_validate({"sobject": "Lead", "target": "IsConverted", "source": "answer.done"}),
     ]
     with pytest.raises(ConfigurationError) as caught:
-        check_org(org.connect(), Settings(), [*default_mappings(), *wrong])
+        check_org(org.connect(), Settings(), [*default_mappings(), *wrong], questions=["done?"])
     assert [problem.split()[0] for problem in caught.value.problems] == [
         "Event.Nowhere__c",
         "Lead.Industry",
         "Lead.IsConverted",
+        "Lead.IsConverted",
     ]
+    assert "answer.done" in caught.value.problems[-1]
 
 
 def test_person_accounts_in_an_org_without_them_are_a_problem_of_configuration(org: LocalOrg) -> None:
     with pytest.raises(ConfigurationError, match=r"this org has no Person Accounts"):
-        check_org(org.connect(), Settings(entity_type=EntityType.PERSON_ACCOUNT), default_mappings())
+        check_org(
+            org.connect(),
+            Settings(entity_type=EntityType.PERSON_ACCOUNT),
+            default_mappings(),
+            questions=(),
+        )

@@ -115,6 +115,20 @@ def test_a_run_stops_before_its_first_write_where_the_org_lacks_a_mapped_field(a
     assert asked.org.records("Lead") == []
 
 
+@pytest.mark.rule("F3")
+def test_a_run_stops_before_its_first_write_where_a_mapped_answer_has_no_question(asked: World) -> None:
+    use(asked, GOAL | {"source": "answer.gaol"}, TRADE, without=("Event.Location",))
+    asked.booking(1, asked.client(10))
+    with pytest.raises(ConfigurationError) as caught:
+        asked.sync()
+    assert caught.value.problems == (
+        "Event.Location reads answer.gaol, but Coconut has no question of that name; near it in spelling: goal",
+    )
+    assert asked.org.records("Lead") == []
+    asked.insert("questions", id=73, name="gaol", label="Your gaol?", scope="appointment")
+    assert asked.sync()["written"] == 1
+
+
 @pytest.mark.rule("F2")
 def test_a_run_keeps_the_mappings_it_began_with(asked: World) -> None:
     asked.booking(1, asked.client(10))

@@ -5,13 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine, insert
 
-from include.errors import SalesforceUnavailableError
+from include.errors import SalesforceUnavailableError, SourceUnavailableError
 from include.ledger.repository import Ledger
 from include.mapping.fields import default_mappings
 from include.salesforce.gateway import SalesforceGateway
 from include.settings.__main__ import Doors, main
 from include.settings.field_mapping import FieldMapping
+from include.source.tables import create_all, questions
 from tests.engines import OpenEngine
 from tests.local_org import LocalOrg
 
@@ -21,11 +23,19 @@ INDUSTRY = "  - {sobject: Lead, target: Industry, source: answer.trade}\n"
 @pytest.fixture
 def doors(tmp_path: Path, open_engine: OpenEngine, org: LocalOrg) -> Doors:
     ledger = Ledger.open(open_engine(f"sqlite:///{tmp_path / 'ledger.db'}"))
-    return Doors(ledger=lambda: ledger, salesforce=org.connect)
+    source = open_engine(f"sqlite:///{tmp_path / 'coconut.db'}")
+    create_all(source)
+    with source.begin() as connection:
+        connection.execute(insert(questions).values(id=1, name="trade", label="Your trade?", scope="client"))
+    return Doors(ledger=lambda: ledger, salesforce=org.connect, source=lambda: source)
 
 
 def no_org() -> SalesforceGateway:
     raise SalesforceUnavailableError("Salesforce does not answer.")
+
+
+def no_source() -> Engine:
+    raise SourceUnavailableError("The booking database does not answer.")
 
 
 @pytest.fixture
@@ -81,17 +91,47 @@ def test_an_org_out_of_reach_is_told_and_the_next_run_checks(
     doors: Doors, exported: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     exported.write_text(exported.read_text() + INDUSTRY.replace("Industry", "Colour__c"))
-    away = Doors(ledger=doors.ledger, salesforce=no_org)
+    away = Doors(ledger=doors.ledger, salesforce=no_org, source=doors.source)
     assert main(["import", str(exported)], doors=away) == 0
     assert "not checked against the org now, but by the next run" in capsys.readouterr().err
     assert "Lead.Colour__c" in targets(doors)
 
 
 @pytest.mark.rule("F3")
+def test_an_answer_to_no_question_is_refused_together_with_what_the_org_refuses(
+    doors: Doors, exported: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = INDUSTRY.replace("answer.trade", "answer.Trades")
+    exported.write_text(exported.read_text() + wrong + INDUSTRY.replace("Industry", "Colour__c"))
+    assert main(["import", str(exported)], doors=doors) == 2
+    assert capsys.readouterr().err.splitlines()[1:] == [
+        "  - Lead.Colour__c does not exist or is hidden from the integration user",
+        "  - Lead.Industry reads answer.Trades, but Coconut has no question of that name; near it in spelling: trade",
+    ]
+    assert doors.ledger().current_mappings().version == 0
+    away = Doors(ledger=doors.ledger, salesforce=no_org, source=doors.source)
+    assert main(["import", str(exported)], doors=away) == 2
+    assert main(["import", str(exported), "--offline"], doors=away) == 0
+
+
+@pytest.mark.rule("F3")
+def test_a_booking_database_out_of_reach_is_told_and_asked_only_where_an_answer_is_mapped(
+    doors: Doors, exported: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    away = Doors(ledger=doors.ledger, salesforce=doors.salesforce, source=no_source)
+    assert main(["restore-mappings"], doors=away) == 0
+    assert capsys.readouterr().err == ""
+    exported.write_text(exported.read_text() + INDUSTRY)
+    assert main(["import", str(exported)], doors=away) == 0
+    assert "not checked against Coconut's questions now, but by the next run" in capsys.readouterr().err
+    assert "Lead.Industry" in targets(doors)
+
+
+@pytest.mark.rule("F3")
 def test_offline_asks_no_org_and_still_checks_the_mappings_among_themselves(
     doors: Doors, exported: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    away = Doors(ledger=doors.ledger, salesforce=no_org)
+    away = Doors(ledger=doors.ledger, salesforce=no_org, source=no_source)
     kept = [line for line in exported.read_text().splitlines() if "target: Subject" not in line]
     exported.write_text("\n".join(kept) + "\n")
     assert main(["import", str(exported), "--offline"], doors=away) == 2
