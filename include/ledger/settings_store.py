@@ -6,12 +6,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Final
 
-from sqlalchemy import Connection, RowMapping, func, insert, select
+from sqlalchemy import Connection, func, select
 
-from include.errors import LedgerConflictError
-from include.ledger.tables import ledger_info, mapping_versions, settings_changes, settings_versions
+from include.ledger.tables import mapping_versions, settings_changes, settings_versions
+from include.ledger.versions import Document, Parts, Version, VersionedStore, installed_at
 from include.settings.mapping_yaml import FIELD_MAPPINGS
 from include.settings.model import Settings
 
@@ -38,9 +38,7 @@ class SettingsVersion:
 
 def current(connection: Connection) -> SettingsVersion:
     """Return the newest version; version 0 holds the defaults."""
-    newest = select(settings_versions).order_by(settings_versions.c.version.desc()).limit(1)
-    row = connection.execute(newest).mappings().first()
-    return _defaults(connection) if row is None else _from_row(connection, row)
+    return _settings_of(connection, _STORE.newest(connection))
 
 
 def at_version(connection: Connection, version: int) -> SettingsVersion:
@@ -49,79 +47,53 @@ def at_version(connection: Connection, version: int) -> SettingsVersion:
     Raises:
         LedgerConflictError: there is no such version.
     """
-    if version == 0:
-        return _defaults(connection)
-    query = select(settings_versions).where(settings_versions.c.version == version)
-    row = connection.execute(query).mappings().first()
-    if row is None:
-        msg = f"The ledger has no settings version {version}; it may have been restored from an older copy."
-        raise LedgerConflictError(msg)
-    return _from_row(connection, row)
+    return _settings_of(connection, _STORE.at(connection, version))
 
 
 def save(connection: Connection, settings: Settings, *, who: str, now: datetime) -> SettingsVersion:
     """Save a new version with its audit rows, unless nothing differs from the current one."""
-    connection.execute(
-        select(ledger_info.c.id).with_for_update()
-    )  # one saver at a time: each audits against the last
+    _STORE.lock(connection)
     before = current(connection)
-    old, new = (version.model_dump(mode="json") for version in (before.settings, settings))
-    changed = [name for name in new if new[name] != old[name]]
-    if not changed:
-        return before
-    saved = insert(settings_versions).values(saved_at=now, saved_by=who, settings=new)
-    version = connection.execute(saved.returning(settings_versions.c.version)).scalar_one()
-    connection.execute(
-        insert(settings_changes),
-        [
-            {"version": version, "name": name, "old": _text(old[name]), "new": _text(new[name])}
-            for name in changed
-        ],
-    )
-    return at_version(connection, version)
+    _STORE.add(connection, _document(before.settings), _document(settings), who=who, now=now)
+    return current(connection)
 
 
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+def _document(settings: Settings) -> Document:
+    return settings.model_dump(mode="json")
 
 
-def _installed_at(connection: Connection) -> datetime:
-    installed_at: datetime = connection.execute(select(ledger_info.c.installed_at)).scalar_one()
-    return installed_at
+def _parts(document: Document) -> Parts:
+    return {
+        (name,): value if isinstance(value, str) else json.dumps(value) for name, value in document.items()
+    }
 
 
-def _defaults(connection: Connection) -> SettingsVersion:
-    installed_at = _installed_at(connection)
+def _settings_of(connection: Connection, version: Version) -> SettingsVersion:
+    # A setting that an earlier release had is passed over; one that it did not have has its default.
+    known = {name: value for name, value in (version.document or {}).items() if name in Settings.model_fields}
     return SettingsVersion(
-        version=0,
-        settings=Settings(),
-        saved_at=installed_at,
-        installed_at=installed_at,
-        changed_at=_mappings_changed(connection, dict.fromkeys(Settings.model_fields, installed_at)),
+        version=version.number,
+        settings=Settings.model_validate(known),
+        saved_at=version.saved_at,
+        installed_at=installed_at(connection),
+        changed_at=_changed_at(connection, version.number),
     )
 
 
-def _from_row(connection: Connection, row: RowMapping) -> SettingsVersion:
-    installed_at = _installed_at(connection)
+def _changed_at(connection: Connection, version: int) -> dict[str, datetime]:
+    """Return when each setting changed last up to a version, and the field mappings up to now."""
     changes = (
         select(settings_changes.c.name, func.max(settings_versions.c.saved_at))
         .join(settings_versions)
-        .where(settings_changes.c.version <= row["version"])
+        .where(settings_changes.c.version <= version)
         .group_by(settings_changes.c.name)
     )
-    changed_at = dict.fromkeys(Settings.model_fields, installed_at)
+    changed_at = dict.fromkeys(Settings.model_fields, installed_at(connection))
     changed_at |= {name: at for name, at in connection.execute(changes).all() if name in changed_at}
-    stored: dict[str, Any] = row["settings"]
-    known = {name: value for name, value in stored.items() if name in Settings.model_fields}
-    return SettingsVersion(
-        version=row["version"],
-        settings=Settings.model_validate(known),
-        saved_at=row["saved_at"],
-        installed_at=installed_at,
-        changed_at=_mappings_changed(connection, changed_at),
-    )
+    mappings_saved_at = connection.execute(select(func.max(mapping_versions.c.saved_at))).scalar_one()
+    return changed_at if mappings_saved_at is None else {**changed_at, FIELD_MAPPINGS: mappings_saved_at}
 
 
-def _mappings_changed(connection: Connection, changed_at: dict[str, datetime]) -> dict[str, datetime]:
-    saved_at = connection.execute(select(func.max(mapping_versions.c.saved_at))).scalar_one()
-    return changed_at if saved_at is None else {**changed_at, FIELD_MAPPINGS: saved_at}
+_STORE: Final = VersionedStore(
+    name="settings", versions=settings_versions, column="settings", changes=settings_changes, parts=_parts
+)
