@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Final
 
 from include.errors import AppointmentSyncError, ConfigurationError
 from include.orchestration.command_line import current_user, open_ledger, open_source
-from include.pipeline.client_request import ClientRequest, shown_ids
+from include.pipeline.client_request import ClientRequest
 from include.pipeline.explain_booking import explain_booking
+from include.pipeline.request_values import shown_ids
 from include.source.clients import unknown_clients
 from include.source.gateway import SourceGateway
 

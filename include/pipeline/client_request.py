@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from include.errors import ConfigurationError
+from include.pipeline.request_values import RequestValues
 
 if TYPE_CHECKING:
     from include.pipeline.context import JsonValue
-
-_ID: Final = re.compile(r"[0-9]{1,18}")
-"""An id of Coconut: decimal, and within what its database counts to."""
-
-_BETWEEN: Final = re.compile(r"[\s,;]+")
-_SHOWN: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +39,16 @@ class ClientRequest:
         Raises:
             ConfigurationError: something given as an id is none; all of them are named.
         """
-        problems: list[str] = []
+        values = RequestValues(conf)
         request = cls(
-            client_ids=_ids("client_ids", conf.get("client_ids"), problems),
-            booking_ids=_ids("booking_ids", conf.get("booking_ids"), problems),
-            is_rematch=bool(conf.get("rematch", False)),
-            moves_past_events=bool(conf.get("move_past_events", False)),
+            client_ids=values.ids("client_ids"),
+            booking_ids=values.ids("booking_ids"),
+            is_rematch=values.is_on("rematch"),
+            moves_past_events=values.is_on("move_past_events"),
         )
-        if problems:
+        if values.problems:
             msg = 'The run\'s configuration is refused; write ids as in {"client_ids": [12, 34]}:'
-            raise ConfigurationError(msg, problems)
+            raise ConfigurationError(msg, values.problems)
         return request
 
     @property
@@ -73,24 +67,3 @@ class ClientRequest:
                 "mapping_version": mapping_version,
             }
         )
-
-
-def shown_ids(ids: Sequence[int | str]) -> str:
-    """Return ids for a message, the first of them where there are many."""
-    listed = ", ".join(str(one) for one in ids[:_SHOWN])
-    return listed if len(ids) <= _SHOWN else f"{listed} and {len(ids) - _SHOWN} more"
-
-
-def _ids(name: str, given: JsonValue, problems: list[str]) -> tuple[int, ...]:
-    texts = _texts(given)
-    wrong = [text for text in texts if _ID.fullmatch(text) is None]
-    if wrong:
-        problems.append(f"{name}: {len(wrong)} of {len(texts)} are no ids of Coconut")
-    return tuple(sorted({int(text) for text in texts if text not in wrong}))
-
-
-def _texts(given: JsonValue) -> list[str]:
-    if given is None:
-        return []
-    values: Sequence[object] = [given] if isinstance(given, (str, int, float)) else given
-    return [text for value in values for text in _BETWEEN.split(str(value)) if text]

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from include.errors import ConfigurationError
 from include.mapping.client_outcomes import client_versions, digest_clients
 from include.matching.normalise import salesforce_id_18
-from include.pipeline.client_request import ClientRequest, shown_ids
+from include.pipeline.client_request import ClientRequest
+from include.pipeline.request_values import shown_ids
 from include.pipeline.staged_reading import StagedReading, switch_off, with_switches
 from include.pipeline.sync_staff import read_active_users
 from include.reasons import Outcome

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from include.errors import ConfigurationError
-from include.pipeline.client_request import ClientRequest, shown_ids
+from include.pipeline.client_request import ClientRequest
+from include.pipeline.request_values import shown_ids
 
 pytestmark = pytest.mark.rule("T3")
 
