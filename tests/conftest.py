@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from pathlib import Path
+
+import pytest
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Set the environment before anything imports Airflow, which reads it once."""
     for name in [name for name in os.environ if name.startswith(("AIRFLOW_", "APPOINTMENT_SYNC_"))]:
         del os.environ[name]
-    os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="airflow-home-")
+    airflow_home = tempfile.mkdtemp(prefix="airflow-home-")
+    config.add_cleanup(lambda: shutil.rmtree(airflow_home, ignore_errors=True))
+    os.environ["AIRFLOW_HOME"] = airflow_home
     os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
     os.environ["AIRFLOW__CORE__UNIT_TEST_MODE"] = "False"
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
