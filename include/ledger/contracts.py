@@ -218,10 +218,36 @@ EVENT_LINK_ROWS = FrameContract(
         "owner_id": TEXT,
         "payload": TEXT,
         "payload_hash": TEXT,
+        "claimed_version": WHOLE,
+        "written_version": WHOLE,
+        "settled_version": WHOLE,
         "last_outcome": TEXT,
         "last_reason": TEXT,
         **FACTS,
     },
+)
+
+EVENT_CORRECTIONS = FrameContract(
+    "event_corrections",
+    {
+        # what the org really holds of a pair (rule Q7), in place of what the ledger believes
+        "booking_key": TEXT,
+        "appointment_id": TEXT,
+        "client_id": TEXT,
+        "kind": TEXT,
+        "event_id": TEXT,  # missing where there is none
+        "who_id": TEXT,
+        "owner_id": TEXT,
+        "payload": TEXT,
+        "payload_hash": TEXT,
+        # what the ledger believed when the two were compared
+        "known_event_id": TEXT,
+        "known_version": WHOLE,
+    },
+)
+
+PERSON_LINK_ROWS = FrameContract(
+    "person_link_rows", {"client_id": TEXT, "sobject": TEXT, "record_id": TEXT, "who_id": TEXT}
 )
 
 PHONE_ENTRIES = FrameContract(

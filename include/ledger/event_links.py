@@ -113,3 +113,10 @@ def count(connection: Connection) -> int:
     """Return how many pairs have an Event (the base of Q10's deletion guard)."""
     query = select(func.count()).select_from(event_links).where(event_links.c.event_id.is_not(None))
     return connection.execute(query).scalar_one()
+
+
+def known_ids(connection: Connection, event_ids: Collection[str]) -> frozenset[str]:
+    """Return those of these Events that some pair has."""
+    keys = stage_keys(connection, event_ids)
+    query = select(event_links.c.event_id).join(keys, keys.c.key == event_links.c.event_id)
+    return frozenset(str(one) for one in connection.execute(query).scalars())

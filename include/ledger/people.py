@@ -28,7 +28,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from include.frames import DECISIONS, PERSON_LINKS
 from include.ledger.bulk import read, stage, stage_keys
-from include.ledger.contracts import FORWARDS, PEOPLE_RESULTS
+from include.ledger.contracts import FORWARDS, PEOPLE_RESULTS, PERSON_LINK_ROWS
 from include.ledger.engine import upsert
 from include.ledger.tables import event_links, match_decisions, person_claims, person_links
 from include.ledger.types import Instant
@@ -44,6 +44,17 @@ def links_of(connection: Connection, client_ids: Collection[str]) -> pd.DataFram
     query = select(*columns, person_links.c.written_values.label("values"))
     query = query.join(keys, keys.c.key == person_links.c.client_id).order_by(person_links.c.client_id)
     return read(connection, query, PERSON_LINKS)
+
+
+def rows_after(connection: Connection, client_id: str, *, limit: int) -> pd.DataFrame:
+    """Return up to ``limit`` links whose client's id comes after ``client_id`` as text."""
+    query = (
+        select(*(person_links.c[name] for name in PERSON_LINK_ROWS.columns))
+        .where(person_links.c.client_id > client_id)
+        .order_by(person_links.c.client_id)
+        .limit(limit)
+    )
+    return read(connection, query, PERSON_LINK_ROWS)
 
 
 def linked_clients(connection: Connection) -> frozenset[int]:

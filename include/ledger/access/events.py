@@ -9,6 +9,7 @@ import pandas as pd
 
 from include.ledger import (
     campaigns,
+    corrections,
     event_links,
     event_results,
     people,
@@ -83,3 +84,21 @@ class EventAccess(LedgerAccess):
                 return
             after = str(batch["booking_key"].iloc[-1])
             yield batch
+
+    def known_events(self) -> int:
+        """Return how many pairs have an Event."""
+        with reading(self.engine) as connection:
+            return event_links.count(connection)
+
+    def known_event_ids(self, event_ids: Collection[str]) -> frozenset[str]:
+        """Return those of these Events that some pair has."""
+        with reading(self.engine) as connection:
+            return event_links.known_ids(connection, event_ids)
+
+    def correct_events(self, found: pd.DataFrame, *, now: datetime) -> int:
+        """Put what the org really holds in the place of what the ledger believed (``contracts.EVENT_CORRECTIONS``; Q7).
+
+        Returns how many links took it: a pair that moved since it was compared stays as it is.
+        """
+        with writing(self.engine) as connection:
+            return corrections.correct(connection, found, now=now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from datetime import datetime
 
 import pandas as pd
@@ -127,6 +127,17 @@ class PeopleAccess(LedgerAccess):
         """Return what a run reported of single fields (``frames.FIELD_REPORTS``)."""
         with reading(self.engine) as connection:
             return field_reports.of_run(connection, run_id)
+
+    def person_link_rows(self, *, batch_rows: int = 50_000) -> Iterator[pd.DataFrame]:
+        """Give all links in order of their client's id as text, in batches (``contracts.PERSON_LINK_ROWS``)."""
+        after = ""
+        while True:
+            with reading(self.engine) as connection:
+                batch = people.rows_after(connection, after, limit=batch_rows)
+            if batch.empty:
+                return
+            after = str(batch["client_id"].iloc[-1])
+            yield batch
 
     def linked_clients(self) -> frozenset[int]:
         """Return every client that has a link."""
