@@ -19,6 +19,10 @@ class Outcome(StrEnum):
     DISABLED = "disabled"
 
 
+KEPT_BACK = (Outcome.HELD, Outcome.QUARANTINED, Outcome.DISABLED)
+"""The outcomes of pairs that wait."""
+
+
 class Action(StrEnum):
     """What a planned or written pair does to its Event."""
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from include.errors import ConfigurationError
+from include.ledger.runs import Snapshots
 from include.mapping.client_outcomes import client_versions, digest_clients
 from include.matching.normalise import salesforce_id_18
 from include.pipeline.client_request import ClientRequest
 from include.pipeline.request_values import shown_ids
 from include.pipeline.staged_reading import StagedReading, switch_off, with_switches
 from include.pipeline.sync_staff import read_active_users
-from include.reasons import Outcome
+from include.reasons import KEPT_BACK
 from include.settings.model import ClientScope, Settings, Switch
 from include.source.changes import ChangeQuery, ChangeReader
 from include.source.clients import ChangedClients, read_named_clients, unknown_bookings, unknown_clients
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 
 WATERMARKS = {ClientScope.BOOKED: "clients", ClientScope.ALL: "clients:all"}
 """Each scope has a watermark of its own: ``all`` means all clients, also those who changed before it was chosen."""
-
-_KEPT_BACK = (Outcome.HELD, Outcome.QUARANTINED, Outcome.DISABLED)
 
 
 def refuse_request(request: ClientRequest, run: SyncRun, wiring: Wiring, *, text: str, version: int) -> None:
@@ -92,7 +91,10 @@ def read_changed(reading: StagedReading, settings: SettingsVersion) -> None:
     import pandas as pd
 
     run, wiring, scope = reading.run, reading.wiring, settings.settings.client_scope
-    mark = wiring.ledger.watermark(WATERMARKS[scope])
+    mark, last_snapshot = (
+        wiring.ledger.watermark(WATERMARKS[scope]),
+        wiring.ledger.snapshot(WATERMARKS[scope]),
+    )
     waiting = wiring.ledger.moved_clients(
         settings=settings, active_users=lambda ids: set(read_active_users(wiring.salesforce, ids))
     )
@@ -100,6 +102,7 @@ def read_changed(reading: StagedReading, settings: SettingsVersion) -> None:
         wiring.source.engine,
         since=None if mark is None else mark[0] - settings.settings.source_overlap,
         client_ids=waiting,
+        last_snapshot=last_snapshot,
         not_after=run.now,
     )
     concerned = [
@@ -111,6 +114,7 @@ def read_changed(reading: StagedReading, settings: SettingsVersion) -> None:
     if concerned:
         reading.ask_for(pd.concat(concerned, ignore_index=True))
     reading.high_water, reading.watermark_name = changed.high_water, WATERMARKS[scope]
+    reading.snapshots = Snapshots(last_snapshot, changed.snapshot)
 
 
 def _still_in_coconut(engine: Engine, client_ids: frozenset[int]) -> frozenset[int]:
@@ -138,5 +142,5 @@ def _concerned(
     named = salesforce_id_18(clients["salesforce_id"])
     is_another = named.notna() & (named != links["record_id"]) & (named != links["who_id"])
     is_open_to_change = is_another | (settings.overwrite_existing is Switch.ON)
-    is_concerned = (links["record_id"].notna() & is_open_to_change) | settled["outcome"].isin(_KEPT_BACK)
+    is_concerned = (links["record_id"].notna() & is_open_to_change) | settled["outcome"].isin(KEPT_BACK)
     return clients[(is_concerned & ~is_settled) | is_released]
