@@ -32,12 +32,12 @@ from include.ledger.engine import upsert
 from include.ledger.moves import KINDS
 from include.ledger.tables import dirty_keys, event_links, outcomes, quarantine
 from include.ledger.types import Instant
-from include.reasons import RETRIED_NEXT_RUN, Outcome
+from include.reasons import KEPT_BACK, RETRIED_NEXT_RUN, Outcome
 
 if TYPE_CHECKING:
     from include.pipeline.context import SyncRun
 
-_KEPT_BACK = (Outcome.HELD.value, Outcome.QUARANTINED.value, Outcome.DISABLED.value)
+_KEPT_BACK = tuple(outcome.value for outcome in KEPT_BACK)
 
 
 def see_dirty(connection: Connection, run: SyncRun) -> None:
