@@ -50,6 +50,14 @@ class AccountLookups:
         return record_ids.where(record_ids.isna())
 
 
+def keyed_accounts(accounts: pd.DataFrame) -> pd.DataFrame:
+    """Return Accounts (contract ``NEW_ACCOUNTS``) as they are inserted (``KEYED_ROWS``)."""
+    rows = accounts.rename(columns={"account_ref": "ref", "identity": "identities"}).assign(
+        client_id=KEY_OF_ACCOUNT + accounts["client_id"], sobject=ACCOUNT
+    )
+    return rows.drop(columns=["outcome", "reason", "detail"])
+
+
 class AccountLoader:
     """Creates the new Accounts of one run, and remembers what became of each."""
 
@@ -75,10 +83,7 @@ class AccountLoader:
         left = accounts[~accounts["account_ref"].isin(self._settled)]
         if left.empty:
             return
-        rows = left.rename(columns={"account_ref": "ref", "identity": "identities"}).assign(
-            client_id=KEY_OF_ACCOUNT + left["client_id"], sobject=ACCOUNT
-        )
-        rows = rows.drop(columns=["outcome", "reason", "detail"])
+        rows = keyed_accounts(left)
         for inserted in self._inserts.insert(rows, total=len(rows)):
             self._commit(inserted)
 

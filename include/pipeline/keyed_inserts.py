@@ -7,7 +7,7 @@ field: a retry, another run and another client row of the same person all arrive
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Protocol
 
 from include.frames import CLAIM, RESULTS, TEXT, FrameContract
@@ -75,6 +75,23 @@ class Inserted:
     rows: pd.DataFrame
     records: pd.DataFrame
     refused: pd.DataFrame
+
+
+def keyed_load(rows: pd.DataFrame, *, settings: Settings, step: str, total: int) -> Load:
+    """Return the load of rows (``KEYED_ROWS`` with their key) of one sObject, of which the run has ``total``."""
+    wire = [name for name in rows.columns if name not in KEYED_ROWS.columns and name != CLIENT_KEY]
+    return Load(
+        step=step,
+        chunk=0,
+        sobject="" if rows.empty else str(rows["sobject"].iloc[0]),
+        operation="insert",
+        rows=rows,
+        columns=(*(name for name in wire if rows[name].notna().any()), CLIENT_KEY),
+        key_column=CLIENT_KEY,
+        api=choose_api(settings.load_api, total),
+        external_id_field=CLIENT_KEY,
+        headers=HEADERS[settings.duplicate_rules],
+    )
 
 
 class KeyedInserts:
@@ -168,18 +185,9 @@ class KeyedInserts:
         return Inserted(rows, self._records(rows, found), RESULTS.empty().assign(ref=None))
 
     def _load_of(self, rows: pd.DataFrame, *, total: int) -> Load:
-        wire = [name for name in rows.columns if name not in KEYED_ROWS.columns and name != CLIENT_KEY]
-        return Load(
-            step=self._step,
-            chunk=0,
-            sobject="" if rows.empty else str(rows["sobject"].iloc[0]),
-            operation="insert",
-            rows=rows,
-            columns=(*(name for name in wire if rows[name].notna().any()), CLIENT_KEY),
-            key_column=CLIENT_KEY,
-            api=choose_api(self._settings.load_api, total),
-            external_id_field=CLIENT_KEY,
-            headers=HEADERS[self._settings.duplicate_rules],
+        load = keyed_load(rows, settings=self._settings, step=self._step, total=total)
+        return replace(
+            load,
             parent_column=self._parent_column if self._parent_column in rows else None,
             assignment_rule_id=self._assignment_rule_id,
         )

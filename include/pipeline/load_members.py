@@ -42,7 +42,7 @@ PASSES: Final = 3
 """Times that memberships are planned and sent: as planned, as the org turned out to be, and after another run."""
 
 _KEY: Final = "member_key"
-_FIELD_OF_PREFIX: Final = {"00Q": "LeadId", "003": "ContactId"}
+FIELD_OF_PREFIX: Final = {"00Q": "LeadId", "003": "ContactId"}
 """Which field of a membership takes a record, by key prefix (Salesforce Help, "Standard Field Record ID Prefix")."""
 
 
@@ -91,8 +91,8 @@ class MemberLoader:
             changed = members[is_open & members["action"].eq(Action.UPDATE)]
             if new.empty and changed.empty:
                 break
-            self._send(self._added(new), self._settle_added)
-            self._send(self._changed(changed), self._settle_updated)
+            self._send(member_load(Action.CREATE, new, settings=self._settings), self._settle_added)
+            self._send(member_load(Action.UPDATE, changed, settings=self._settings), self._settle_updated)
         return self._close(self._plan())
 
     def _plan(self) -> pd.DataFrame:
@@ -104,38 +104,6 @@ class MemberLoader:
         facts = replace(self._facts, asked=read_asked(self._wiring, set(bookings["who_id"].dropna())))
         members = plan_members(bookings, touched, facts, self._settings.campaign_member_statuses)
         return members.assign(**{_KEY: _keys(members)})
-
-    def _added(self, members: pd.DataFrame) -> Load:
-        prefix = members["who_id"].str.slice(stop=3)
-        people = {name: members["who_id"].where(prefix.eq(key)) for key, name in _FIELD_OF_PREFIX.items()}
-        rows = members.assign(CampaignId=members["campaign_id"], Status=members["member_status"], **people)
-        return Load(
-            step=ADD_MEMBERS,
-            chunk=0,
-            sobject=MEMBER_SOBJECT,
-            operation="insert",
-            rows=rows,
-            columns=(*MEMBER_KEY_FIELDS, "Status"),
-            key_column=_KEY,
-            api=choose_api(self._settings.load_api, len(rows)),
-            # Safe to send again: with the person it is unique, though no single field is.
-            external_id_field=MEMBER_KEY_FIELDS[0],
-            parent_column=MEMBER_KEY_FIELDS[0],
-        )
-
-    def _changed(self, members: pd.DataFrame) -> Load:
-        rows = members.assign(Id=members["member_id"], Status=members["member_status"])
-        return Load(
-            step=UPDATE_MEMBERS,
-            chunk=0,
-            sobject=MEMBER_SOBJECT,
-            operation="update",
-            rows=rows,
-            columns=("Id", "Status"),
-            key_column="Id",
-            api=choose_api(self._settings.load_api, len(rows)),
-            parent_column="campaign_id",
-        )
 
     def _send(self, load: Load, settle: Callable[[pd.DataFrame, pd.DataFrame], None]) -> None:
         if load.rows.empty:
@@ -266,6 +234,43 @@ class MemberLoader:
             person_ref=clients.map(links["record_id"]).astype(TEXT),
             who_id=clients.map(links["who_id"]).astype(TEXT),
         )
+
+
+def member_load(action: Action, members: pd.DataFrame, *, settings: Settings) -> Load:
+    """Return the load of the memberships (contract ``MEMBERS``) that are to be created or updated."""
+    if action is Action.UPDATE:
+        return _changed(members, settings)
+    prefix = members["who_id"].str.slice(stop=3)
+    people = {name: members["who_id"].where(prefix.eq(key)) for key, name in FIELD_OF_PREFIX.items()}
+    rows = members.assign(CampaignId=members["campaign_id"], Status=members["member_status"], **people)
+    return Load(
+        step=ADD_MEMBERS,
+        chunk=0,
+        sobject=MEMBER_SOBJECT,
+        operation="insert",
+        rows=rows.assign(**{_KEY: _keys(rows)}),
+        columns=(*MEMBER_KEY_FIELDS, "Status"),
+        key_column=_KEY,
+        api=choose_api(settings.load_api, len(rows)),
+        # Safe to send again: with the person it is unique, though no single field is.
+        external_id_field=MEMBER_KEY_FIELDS[0],
+        parent_column=MEMBER_KEY_FIELDS[0],
+    )
+
+
+def _changed(members: pd.DataFrame, settings: Settings) -> Load:
+    rows = members.assign(Id=members["member_id"], Status=members["member_status"])
+    return Load(
+        step=UPDATE_MEMBERS,
+        chunk=0,
+        sobject=MEMBER_SOBJECT,
+        operation="update",
+        rows=rows,
+        columns=("Id", "Status"),
+        key_column="Id",
+        api=choose_api(settings.load_api, len(rows)),
+        parent_column="campaign_id",
+    )
 
 
 def _keys(members: pd.DataFrame) -> pd.Series[str]:

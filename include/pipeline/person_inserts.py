@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from include.frames import PEOPLE
@@ -75,7 +76,7 @@ class PersonInserter:
         left = people[~people["person_ref"].isin(self._settled)]
         for sobject, rows in left.groupby("sobject"):
             ready = self._with_accounts(rows, accounts) if sobject == "Contact" else rows
-            again = _as_keyed(ready)
+            again = keyed_people(ready)
             while len(again):  # each round leaves out a value of every row
                 again = self._insert(again)
 
@@ -84,8 +85,7 @@ class PersonInserter:
         import pandas as pd
 
         again = [keyed.iloc[:0]]
-        for start in range(0, len(keyed), ROWS_PER_CHUNK):
-            chunk = keyed.iloc[start : start + ROWS_PER_CHUNK]
+        for chunk in insert_chunks(keyed):
             again += [self._commit(inserted) for inserted in self._inserts.insert(chunk, total=len(keyed))]
         return pd.concat(again, ignore_index=True)
 
@@ -126,6 +126,13 @@ class PersonInserter:
         self.refusals.append(refusals)
 
 
-def _as_keyed(people: pd.DataFrame) -> pd.DataFrame:
+def insert_chunks(keyed: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    """Cut rows into those that are claimed, sent and committed together."""
+    for start in range(0, len(keyed), ROWS_PER_CHUNK):
+        yield keyed.iloc[start : start + ROWS_PER_CHUNK]
+
+
+def keyed_people(people: pd.DataFrame) -> pd.DataFrame:
+    """Return people (contract ``PEOPLE``, with ``identities``) as they are inserted (``KEYED_ROWS``)."""
     declared = [name for name in PEOPLE.columns if name not in {"client_id", "sobject", "person_ref"}]
     return people.drop(columns=declared).rename(columns={"person_ref": "ref"})

@@ -24,6 +24,22 @@ if TYPE_CHECKING:
 UPDATE_PEOPLE: Final = "update_people"
 
 
+def update_load(rows: pd.DataFrame, *, settings: Settings, total: int) -> Load:
+    """Return the load of people (contract ``PEOPLE``, with ``Id``) of one sObject, of which the run has ``total``."""
+    fields = wire_fields(rows, [*PEOPLE.columns, "Id"])
+    return Load(
+        step=UPDATE_PEOPLE,
+        chunk=0,
+        sobject=str(rows["sobject"].iloc[0]),
+        operation="update",
+        rows=rows,
+        columns=("Id", *fields),
+        key_column="Id",
+        api=choose_api(settings.load_api, total),
+        headers=HEADERS[settings.duplicate_rules],
+    )
+
+
 class PersonUpdater:
     """Updates people by Id and keeps what was written; being sent twice, an update says the same twice."""
 
@@ -48,7 +64,8 @@ class PersonUpdater:
         rows = people.assign(Id=people["record_id"])
         self._planned = people.set_index("person_ref", drop=False)
         for recovered in self._loader.recover(UPDATE_PEOPLE, 0):
-            self._commit(self._load_of(recovered.rows, total=len(recovered.rows)), recovered.results)
+            load = update_load(recovered.rows, settings=self._settings, total=len(recovered.rows))
+            self._commit(load, recovered.results)
         left = rows[~rows["person_ref"].isin(self._settled)]
         for _, of_sobject in left.groupby("sobject"):
             again = of_sobject
@@ -59,23 +76,9 @@ class PersonUpdater:
         """Update people of one sObject; return the rows to send again without a value."""
         import pandas as pd
 
-        load = self._load_of(rows.reset_index(drop=True), total=len(rows))
+        load = update_load(rows.reset_index(drop=True), settings=self._settings, total=len(rows))
         again = [self._commit(load, results) for results in self._loader.load(load)]
         return pd.concat([rows.iloc[:0], *again], ignore_index=True)
-
-    def _load_of(self, rows: pd.DataFrame, *, total: int) -> Load:
-        fields = wire_fields(rows, [*PEOPLE.columns, "Id"])
-        return Load(
-            step=UPDATE_PEOPLE,
-            chunk=0,
-            sobject=str(rows["sobject"].iloc[0]),
-            operation="update",
-            rows=rows,
-            columns=("Id", *fields),
-            key_column="Id",
-            api=choose_api(self._settings.load_api, total),
-            headers=HEADERS[self._settings.duplicate_rules],
-        )
 
     def _commit(self, load: Load, results: pd.DataFrame) -> pd.DataFrame:
         """Record what became of rows; return those that are to be sent again."""
