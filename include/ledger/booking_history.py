@@ -6,12 +6,15 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, select
+from sqlalchemy import ColumnElement, Connection, Table, or_, select
 
 from include.ledger.tables import (
+    campaign_bookings,
+    campaign_members,
     client_switches,
     dirty_keys,
     event_links,
+    field_reports,
     match_decisions,
     person_choices,
     person_links,
@@ -27,13 +30,17 @@ class ClientHistory:
     """What the ledger knows of one client; every list newest first.
 
     ``link`` is a row of ``person_links``; ``decisions`` are rows of ``match_decisions``, ``choices`` of
-    ``person_choices``, ``switches`` of ``client_switches``.
+    ``person_choices``, ``switches`` of ``client_switches``, ``campaigns`` of ``campaign_bookings``. ``memberships`` are
+    rows of ``campaign_members`` of the client's record, ``reports`` of ``field_reports`` of every client who is it.
     """
 
     link: Row | None
     decisions: Sequence[Row]
     choices: Sequence[Row]
     switches: Sequence[Row]
+    campaigns: Sequence[Row]
+    memberships: Sequence[Row]
+    reports: Sequence[Row]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +87,42 @@ def _client(connection: Connection, client_id: str) -> ClientHistory:
         _rows(connection, table, table.c.client_id == client_id, order=[table.c.id.desc()])
         for table in (person_choices, client_switches)
     )
-    return ClientHistory(links[0] if links else None, decided, choices, switches)
+    link = links[0] if links else None
+    return ClientHistory(
+        link=link,
+        decisions=decided,
+        choices=choices,
+        switches=switches,
+        campaigns=_rows(
+            connection,
+            campaign_bookings,
+            campaign_bookings.c.client_id == client_id,
+            order=[campaign_bookings.c.updated_at.desc(), campaign_bookings.c.booking_key],
+        ),
+        memberships=_memberships(connection, link),
+        reports=_reports(connection, client_id, link),
+    )
+
+
+def _memberships(connection: Connection, link: Row | None) -> Sequence[Row]:
+    if link is None:
+        return []
+    members = campaign_members.c
+    return _rows(
+        connection,
+        campaign_members,
+        members.record_id.in_([link["record_id"], link["who_id"]]),
+        order=[members.updated_at.desc(), members.campaign_id],
+    )
+
+
+def _reports(connection: Connection, client_id: str, link: Row | None) -> Sequence[Row]:
+    """Return the reports of a client, and of the others who are the same record: one of them is told for all."""
+    reports, is_told = field_reports.c, field_reports.c.client_id == client_id
+    if link is not None:
+        same = select(person_links.c.client_id).where(person_links.c.record_id == link["record_id"])
+        is_told = or_(is_told, reports.client_id.in_(same))
+    return _rows(connection, field_reports, is_told, order=[reports.at.desc(), reports.id.desc()])
 
 
 def _rows(

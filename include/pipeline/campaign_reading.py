@@ -25,10 +25,11 @@ _PERSON: Final = "LeadOrContactId"
 
 
 class CampaignReader:
-    """Reads campaigns, their statuses and their members."""
+    """Reads campaigns, their statuses and their members; what our user may not see is asked for once."""
 
     def __init__(self, salesforce: SalesforceGateway) -> None:
         self._salesforce = salesforce
+        self._descriptions: dict[str, ObjectDescription | None] = {}
 
     @property
     def may_read_campaigns(self) -> bool:
@@ -96,10 +97,13 @@ class CampaignReader:
         return MEMBERSHIPS.conform(found[found["CampaignId"].isin(ids)].rename(columns=names))
 
     def _description(self, sobject: str) -> ObjectDescription | None:
-        try:
-            return self._salesforce.describe(sobject)
-        except (ConfigurationError, RequestRefusedError):
-            return None  # an object that our user may not see is answered like one that does not exist
+        if sobject not in self._descriptions:
+            try:
+                self._descriptions[sobject] = self._salesforce.describe(sobject)
+            except (ConfigurationError, RequestRefusedError):
+                # An object that our user may not see is answered like one that does not exist.
+                self._descriptions[sobject] = None
+        return self._descriptions[sobject]
 
 
 def _as_campaigns(found: pd.DataFrame) -> pd.DataFrame:

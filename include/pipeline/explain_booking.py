@@ -1,4 +1,4 @@
-"""Tell in plain words why a booking is on the Salesforce records it is on (rules M9, T5, S4).
+"""Tell in plain words why a booking is on the Salesforce records it is on (rules M9, T5, S4, M13).
 
 Words name ids, keys, rules and settings only: nothing here says who a client is.
 """
@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any, Final
 from include.errors import ConfigurationError
 from include.matching.evidence import Evidence
 from include.matching.explain import explain
+from include.pipeline.explain_campaigns import NamedCampaign, campaign_sentences, named_campaigns
+from include.pipeline.explain_fields import field_sentences, shown_instant
 from include.reasons import REASONS, Outcome, Reason, WaitsFor
 from include.source.attendance import read_attendance
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
 
     import pandas as pd
 
@@ -77,16 +78,19 @@ def explain_booking(ledger: Ledger, source: SourceGateway, appointment_id: str) 
     Raises:
         ConfigurationError: neither Coconut nor the ledger knows such a booking.
     """
-    attendance = read_attendance(source.engine, _as_number(appointment_id))
+    number = _as_number(appointment_id)
+    attendance = read_attendance(source.engine, number)
     now = attendance.dropna(subset=["client_id"]).set_index("client_id")
     history = ledger.booking_history(appointment_id, now.index.tolist())
     if attendance.empty and not history.events and not history.waiting:
         raise _unknown(appointment_id)
+    campaigns = named_campaigns(source.engine, number, ledger.current_settings().settings)
     return BookingStory(
         appointment_id=appointment_id,
         sentences=tuple(_of_booking(attendance, history)),
         attendees=tuple(
-            _attendee(client_id, now, history) for client_id in sorted(history.clients, key=_order)
+            _attendee(client_id, now, history, campaigns.get(client_id))
+            for client_id in sorted(history.clients, key=_order)
         ),
     )
 
@@ -119,20 +123,27 @@ def _of_booking(attendance: pd.DataFrame, history: BookingHistory) -> list[str]:
     return sentences
 
 
-def _attendee(client_id: str, now: pd.DataFrame, history: BookingHistory) -> AttendeeStory:
+def _attendee(
+    client_id: str, now: pd.DataFrame, history: BookingHistory, campaign: NamedCampaign | None
+) -> AttendeeStory:
     client = history.clients[client_id]
     event = next((row for row in history.events.values() if row["client_id"] == client_id), None)
     waiting = next((row for row in history.waiting.values() if row["client_id"] == client_id), None)
     known = event or waiting
+    booking_key = str(known["booking_key"]) if known else ""
+    event_id = event["event_id"] if event else None
+    record_id = client.link["record_id"] if client.link else None
     return AttendeeStory(
         client_id=client_id,
-        booking_key=str(known["booking_key"]) if known else "",
-        event_id=event["event_id"] if event else None,
-        record_id=client.link["record_id"] if client.link else None,
+        booking_key=booking_key,
+        event_id=event_id,
+        record_id=record_id,
         sentences=(
             *_attends(client_id, now),
             *_whereabouts(event, waiting, history),
             *_person(client),
+            *field_sentences(client.reports, {record_id, event_id}),
+            *campaign_sentences(campaign, booking_key, client),
         ),
     )
 
@@ -169,7 +180,9 @@ def _versions(event: Row) -> list[str]:
 
 def _waits(waiting: Row) -> list[str]:
     reason = Reason(waiting["reason"])
-    sentences = [f"It is {waiting['outcome']} since {_day(waiting['first_seen_at'])}: {REASONS[reason].text}"]
+    sentences = [
+        f"It is {waiting['outcome']} since {shown_instant(waiting['first_seen_at'])}: {REASONS[reason].text}"
+    ]
     if waiting["detail"]:
         sentences.append(f"Detail: {waiting['detail']}.")
     if waiting["attempts"] > 1:
@@ -210,7 +223,7 @@ def _person(client: ClientHistory) -> list[str]:
     if not client.decisions:
         return ["Nobody has been looked for in Salesforce yet."]
     latest = client.decisions[0]
-    sentences = [f"Decided on {_day(latest['decided_at'])}: {explain(latest['explanation'])}"]
+    sentences = [f"Decided on {shown_instant(latest['decided_at'])}: {explain(latest['explanation'])}"]
     if latest["evidence"] == Evidence.KEPT_LINK:
         sentences += _origin(client.decisions[1:])
     return [*sentences, *_link(client.link, latest), *_said_by_people(client)]
@@ -221,7 +234,7 @@ def _origin(earlier: Sequence[Row]) -> list[str]:
     made = next((row for row in earlier if row["evidence"] not in {None, Evidence.KEPT_LINK}), None)
     if made is None:
         return []
-    return [f"Before, on {_day(made['decided_at'])}: {explain(made['explanation'])}"]
+    return [f"Before, on {shown_instant(made['decided_at'])}: {explain(made['explanation'])}"]
 
 
 def _link(link: Row | None, latest: Row) -> list[str]:
@@ -250,14 +263,10 @@ def _said_by_people(client: ClientHistory) -> list[str]:
     if client.choices:
         choice = client.choices[0]
         sentences.append(
-            f"An administrator chose {choice['record_id']} for this client on {_day(choice['chosen_at'])}."
+            f"An administrator chose {choice['record_id']} for this client on {shown_instant(choice['chosen_at'])}."
         )
     if client.switches:
         switch = client.switches[0]
         does = "disabled" if switch["is_disabled"] else "enabled"
-        sentences.append(f"Sync was {does} here for this client on {_day(switch['changed_at'])}.")
+        sentences.append(f"Sync was {does} here for this client on {shown_instant(switch['changed_at'])}.")
     return sentences
-
-
-def _day(instant: datetime) -> str:
-    return f"{instant:%Y-%m-%d %H:%M} UTC"

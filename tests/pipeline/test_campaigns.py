@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from include.pipeline.campaign_reading import CampaignReader
 from tests.pipeline.world import World
 
 pytestmark = pytest.mark.rule("M13")
@@ -146,16 +147,31 @@ def test_a_status_that_the_campaign_lacks_is_noted_and_never_sent(world: World) 
     assert notes(world, lead_of(world, 11)) == []
 
 
-def test_without_the_marketing_permission_it_is_noted_and_the_event_is_written(world: World) -> None:
-    campaign(world)
-    user = world.org.connect()
-    (me,) = world.org.records("User", Id=user.user_id)
-    user.close()
+def may_not_see_campaigns(world: World) -> None:
+    """Take the permission *Marketing User* from the integration user."""
+    with world.org.connect() as salesforce:
+        (me,) = world.org.records("User", Id=salesforce.user_id)
     permissions = ["ApiEnabled", "ModifyAllData", "ViewAllData", "UseAnyApiAuth", "ConvertLeads"]
     world.org.control("PUT", "setup", {"users": {me["Username"]: {"permissions": permissions}}})
+
+
+def test_without_the_marketing_permission_it_is_noted_and_the_event_is_written(world: World) -> None:
+    campaign(world)
+    may_not_see_campaigns(world)
     world.booking(1, world.client(10), utm_campaign="Spring")
     assert world.sync()["written"] == 1
     assert notes(world, lead_of(world, 10)) == ["not_permitted"]
+
+
+@pytest.mark.rule("Q8")
+def test_what_our_user_may_not_see_of_campaigns_is_asked_for_once(world: World) -> None:
+    may_not_see_campaigns(world)
+    with world.org.connect() as salesforce:
+        reader = CampaignReader(salesforce)
+        world.org.forget_calls()
+        for _ in range(2):
+            assert (reader.may_read_statuses, reader.may_write_members) == (False, False)
+    assert world.org.calls()["describe"] == 2
 
 
 @pytest.mark.rule("M7")

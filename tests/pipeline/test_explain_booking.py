@@ -7,6 +7,7 @@ import pytest
 from include.errors import ConfigurationError
 from include.pipeline.explain_booking import AttendeeStory, BookingStory, explain_booking
 from include.source.gateway import SourceGateway
+from tests.pipeline.test_campaigns import campaign
 from tests.pipeline.world import World
 
 pytestmark = pytest.mark.rule("M9")
@@ -102,10 +103,68 @@ def test_attendees_who_are_one_person_are_told_who_carries_their_event(world: Wo
     assert "This is the primary attendee." in words(world, 10, 1)
 
 
+@pytest.mark.rule("M13")
+def test_a_booking_of_a_campaign_says_which_one_and_what_was_asked_of_the_membership(world: World) -> None:
+    world.client(1, **ANN)
+    spring = campaign(world)
+    world.booking(10, 1, utm_campaign="Spring")
+    assert "No run has dealt with its membership yet." in words(world, 10, 1)
+    world.sync()
+    (member,) = world.org.records("CampaignMember")
+    told = words(world, 10, 1)
+    assert f"The booking names the campaign Spring. It counts towards Campaign {spring}." in told
+    assert f"member {member['Id']} of it; Coconut last asked for the member status Sent." in told
+    assert "most advanced" not in told
+    world.set(campaign_rules=[{"campaign": spring, "service": "Advice"}])
+    world.booking(11, 1, status="complete")
+    world.sync()
+    told = words(world, 11, 1)
+    assert f"A campaign rule of the settings gives the booking the campaign {spring}." in told
+    assert "the most advanced decides" in told
+    assert "Coconut last asked for the member status Responded." in told
+
+
+@pytest.mark.rule("M13")
+def test_a_campaign_that_stands_in_the_way_of_itself_is_told_and_one_that_was_left_is_not(
+    world: World,
+) -> None:
+    world.client(1, **ANN)
+    campaign(world, "Old", IsActive=False)
+    world.booking(10, 1, utm_campaign="Old")
+    world.booking(11, 1, utm_campaign="None such")
+    world.booking(12, 1)
+    world.sync()
+    assert "names the campaign Old. The Campaign is not active." in words(world, 10, 1)
+    assert "has no Campaign of that Id or exactly that name." in words(world, 11, 1)
+    assert "ampaign" not in words(world, 12, 1)
+    world.edit(10, deleted_at=world.tick())
+    assert "ampaign" not in words(world, 10, 1)
+
+
+@pytest.mark.rule("M5")
+def test_fields_that_a_salesforce_user_changed_or_that_were_dropped_are_told_by_name(world: World) -> None:
+    world.set(overwrite_existing="on", on_invalid_field="drop_and_report")
+    world.client(1, **ANN, city="Bern", company="Boat yard", country="x" * 100)
+    world.booking(10, 1)
+    world.sync()
+    created = str(attendee(world, 10, 1).record_id)
+    assert f"Country of Lead {created} was written without Coconut's value on 2026-06-01" in words(
+        world, 10, 1
+    )
+    world.org.change("Lead", Id=created, City="Basel", Company="Ship yard")
+    world.change("clients", {"id": 1}, city="Chur", company="Dock", country=None)
+    world.edit(10, notes="again")
+    world.sync()
+    told = words(world, 10, 1)
+    assert f"City of Lead {created} had a value that a Salesforce user wrote; it was overwritten on" in told
+    assert f"Company of Lead {created} keeps the value that a Salesforce user wrote" in told
+    assert not [value for value in ("Bern", "Basel", "Chur", "yard", "Dock", "xxx") if value in told]
+
+
 def test_no_word_of_it_is_personal(world: World) -> None:
     world.client(1, **ANN, salesforce_id="Annabel Leeson")
     world.client(2, first_name="Annabel", last_name="Leeson", email="not an e-mail")
-    world.booking(10, 1, 2, notes="Annabel is moving")
+    world.booking(10, 1, 2, notes="Annabel is moving", utm_campaign="Spring")
     world.sync()
     told = "\n".join(story(world, 10).lines())
     assert "not a Salesforce Id" in told
