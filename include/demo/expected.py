@@ -23,6 +23,7 @@ _ZONES: Final = available_timezones()
 
 _PAIRS: Final = """
     SELECT a.id, a.kind, a.status, a.staff_id, a.starts_at, a.ends_at, a.timezone, a.deleted_at,
+           a.utm_campaign,
            t.client_id, t.is_primary, t.deleted_at AS removed_at,
            c.id AS known_client, c.first_name, c.last_name, c.email, c.salesforce_id,
            c.sync_disabled, c.deleted_at AS client_deleted_at,
@@ -68,6 +69,8 @@ class ExpectedEvent:
     ends_at: datetime
     staff_id: int | None
     staff_email: str | None
+    status: str
+    campaign: str
 
 
 @dataclass(slots=True)
@@ -168,6 +171,8 @@ def _event(key: str, row: sqlite3.Row) -> ExpectedEvent:
         ends_at=ends_at,
         staff_id=row["staff_id"],
         staff_email=row["staff_email"],
+        status=row["status"],
+        campaign=_text(row["utm_campaign"]),
     )
 
 

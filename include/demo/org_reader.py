@@ -20,6 +20,8 @@ _LEADS: Final = (
     "FROM Lead"
 )
 _CONTACTS: Final = "SELECT Id, FirstName, LastName, Email, CreatedDate, Coconut_Client_Key__c FROM Contact"
+_CAMPAIGNS: Final = "SELECT Id, Name FROM Campaign"
+_MEMBERS: Final = "SELECT CampaignId, LeadOrContactId, Status FROM CampaignMember"
 _USERS: Final = "SELECT Id, Email FROM User WHERE IsActive = true AND UserType = 'Standard'"
 
 
@@ -53,6 +55,15 @@ class OrgPerson:
     contact_id: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class OrgMember:
+    """A membership: the name of the Campaign, the Lead or Contact, and the status."""
+
+    campaign: str
+    who_id: str
+    status: str
+
+
 @dataclass(slots=True)
 class OrgState:
     """What one fresh look at the org found."""
@@ -60,6 +71,7 @@ class OrgState:
     events: list[OrgEvent]
     people: dict[str, OrgPerson]
     users_by_email: dict[str, list[str]] = field(default_factory=dict)
+    members: list[OrgMember] = field(default_factory=list)
 
     def by_key(self) -> dict[str, OrgEvent]:
         """Return our Events by their key."""
@@ -97,6 +109,11 @@ def read_org(org: Mapping[str, str]) -> OrgState:
         events=[_event(record) for record in _query(session, org["url"], _EVENTS)],
         people={person.id: person for person in people},
     )
+    campaigns = {record["Id"]: record["Name"] for record in _query(session, org["url"], _CAMPAIGNS)}
+    state.members = [
+        OrgMember(campaigns[record["CampaignId"]], record["LeadOrContactId"], record["Status"])
+        for record in _query(session, org["url"], _MEMBERS)
+    ]
     for record in _query(session, org["url"], _USERS):
         state.users_by_email.setdefault(str(record["Email"] or "").strip().casefold(), []).append(
             record["Id"]

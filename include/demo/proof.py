@@ -18,6 +18,7 @@ from include.demo.expected import (
     last_changes,
     read_expectation,
 )
+from include.demo.memberships import Counted, counted_pairs, wrong_memberships
 from include.demo.org_reader import OrgEvent, OrgState
 from include.demo.people import People
 
@@ -35,11 +36,12 @@ class Before:
     staff_of: Mapping[str, int | None] = field(default_factory=dict)
     who_of: Mapping[int, str] = field(default_factory=dict)
     changed_at: Mapping[int, str] = field(default_factory=dict)
+    counted: Mapping[str, Counted] = field(default_factory=dict)
 
     @classmethod
     def going_on(cls, proof: Proof, org: OrgState) -> Before:
         """Return what the next runs find, after those of a proof."""
-        return cls(org, proof.staff_of, proof.who_of, proof.changed_at)
+        return cls(org, proof.staff_of, proof.who_of, proof.changed_at, proof.counted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +63,13 @@ class Proof:
     expected: int
     found: int
     people: int
+    members: int
     set_aside: Counter[str]
     findings: dict[str, list[str]]
     staff_of: dict[str, int | None]
     who_of: dict[int, str]
     changed_at: dict[int, str]
+    counted: dict[str, Counted]
 
     @property
     def holds(self) -> bool:
@@ -75,7 +79,8 @@ class Proof:
     def lines(self) -> list[str]:
         """Return the proof in words."""
         lines = [
-            f"Proof: {self.expected:,} Events should be there, {self.found:,} are; {self.people:,} people: "
+            f"Proof: {self.expected:,} Events should be there, {self.found:,} are; {self.people:,} people, "
+            f"{self.members:,} memberships of campaigns: "
             + ", ".join(f"{len(keys):,} {name}" for name, keys in self.findings.items())
         ]
         lines += [
@@ -104,12 +109,15 @@ def prove(org: OrgState, before: Before, *, booking_database: Path, ledger: Path
     unsynced = expectation.left_alone.keys() | refused
     changed_at = last_changes(booking_database)
     findings["written without a change"] = comparison.written_without_change(changed_at)
+    counted = counted_pairs(expectation, refused, before.counted)
+    findings |= wrong_memberships(counted, people, org, before.org)
     findings["without a reason"] = sorted(unsynced - set_aside.keys())
     findings["set aside without need"] = sorted(set_aside.keys() & wanted.keys())
     return Proof(
         expected=len(wanted),
         found=len(org.by_key()),
         people=len(org.people),
+        members=len(org.members),
         set_aside=Counter(
             f"{expectation.left_alone.get(key, 'that only Salesforce can judge')}: {row}"
             for key, row in set_aside.items()
@@ -118,6 +126,7 @@ def prove(org: OrgState, before: Before, *, booking_database: Path, ledger: Path
         staff_of={key: event.staff_id for key, event in wanted.items()},
         who_of={event.client.id: who for event in wanted.values() if (who := people.who(event.client))},
         changed_at=changed_at,
+        counted=counted,
     )
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, insert
 
-from include.demo.org_reader import OrgEvent, OrgPerson, OrgState
+from include.demo.org_reader import OrgEvent, OrgMember, OrgPerson, OrgState
 from include.demo.proof import Before, Proof, prove
 from include.source.tables import appointments, attendees, clients, create_all, locations, services, staff
 
@@ -271,3 +271,79 @@ def test_an_event_that_was_written_although_its_booking_did_not_change_is_found(
         connection.execute("UPDATE attendees SET updated_at = '2026-03-02 09:30:00' WHERE appointment_id = 2")
         connection.commit()
     assert findings() == []
+
+
+SPRING = OrgMember("Spring", CONTACT, "Sent")
+
+
+@pytest.fixture
+def campaign_bookings(booking_database: Path) -> Path:
+    """Give the booking of two attendees who are one Contact, and the walk-in that is not final, a campaign."""
+    with closing(sqlite3.connect(booking_database)) as connection:
+        connection.execute("UPDATE appointments SET utm_campaign = 'Spring' WHERE id IN (1, 3)")
+        connection.commit()
+    return booking_database
+
+
+@pytest.mark.rule("M13")
+@pytest.mark.parametrize(
+    ("members", "finding", "named"),
+    [
+        ([], "missing memberships", f"{CONTACT} of Spring"),
+        ([replace(SPRING, who_id=LEAD)], "missing memberships", f"{CONTACT} of Spring"),
+        ([SPRING, replace(SPRING, who_id=NEW_LEAD)], "extra memberships", f"{NEW_LEAD} of Spring"),
+        ([SPRING, replace(SPRING, campaign="Autumn")], "extra memberships", f"{CONTACT} of Autumn"),
+        ([replace(SPRING, status="Responded")], "wrong member status", f"{CONTACT} of Spring"),
+    ],
+)
+def test_one_wrong_membership_is_found(
+    campaign_bookings: Path, prove_it: Prove, members: list[OrgMember], finding: str, named: str
+) -> None:
+    assert prove_it(replace(right_org(), members=[SPRING])).holds
+
+    assert prove_it(replace(right_org(), members=members)).findings[finding] == [named]
+
+
+@pytest.mark.rule("M13")
+def test_the_most_advanced_booking_decides_and_one_left_alone_counts_as_before(
+    campaign_bookings: Path, ledger: Path
+) -> None:
+    org = replace(right_org(), members=[SPRING])
+    first = prove(org, Before(right_org()), booking_database=campaign_bookings, ledger=ledger)
+    with closing(sqlite3.connect(campaign_bookings)) as connection:
+        connection.execute(
+            "UPDATE appointments SET utm_campaign = 'Spring', status = 'complete' WHERE id = 2"
+        )
+        connection.execute("UPDATE attendees SET client_id = 2 WHERE appointment_id = 2")
+        connection.execute("UPDATE clients SET sync_disabled = (id = 1)")
+        connection.commit()
+
+    def member_status(org: OrgState, before: Before) -> list[str]:
+        proof = prove(org, before, booking_database=campaign_bookings, ledger=ledger)
+        return proof.findings["wrong member status"]
+
+    before = Before.going_on(first, org)
+    assert member_status(org, before) == [f"{CONTACT} of Spring"]
+    assert member_status(replace(org, members=[replace(SPRING, status="Responded")]), before) == []
+    with closing(sqlite3.connect(campaign_bookings)) as connection:
+        connection.execute("UPDATE clients SET sync_disabled = true")
+        connection.commit()
+    assert member_status(org, before) == []
+    responded = replace(org, members=[replace(SPRING, status="Responded")])
+    assert member_status(responded, before) == [f"{CONTACT} of Spring"]
+
+
+@pytest.mark.rule("M13")
+def test_a_membership_stays_when_no_booking_asks_for_it_any_more(
+    campaign_bookings: Path, ledger: Path
+) -> None:
+    org = replace(right_org(), members=[SPRING])
+    first = prove(org, Before(right_org()), booking_database=campaign_bookings, ledger=ledger)
+    with closing(sqlite3.connect(campaign_bookings)) as connection:
+        connection.execute("UPDATE appointments SET utm_campaign = NULL")
+        connection.commit()
+    going_on = Before.going_on(first, org)
+
+    assert prove(org, going_on, booking_database=campaign_bookings, ledger=ledger).holds
+    from_nowhere = prove(org, Before(right_org()), booking_database=campaign_bookings, ledger=ledger)
+    assert from_nowhere.findings["extra memberships"] == [f"{CONTACT} of Spring"]
