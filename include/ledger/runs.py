@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 from sqlalchemy import Connection, Text, and_, cast, delete, func, insert, or_, select, update
@@ -28,6 +28,20 @@ class RunState(StrEnum):
     FAILED = "failed"
     EMPTY = "empty"
     DRY_RUN = "dry_run"
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshots:
+    """What a run could see of the booking database, and the snapshot that it read on from (rule Q5).
+
+    Both are opaque here; missing where the booking database cannot say.
+    """
+
+    last: str | None = None
+    reached: str | None = None
+
+
+NO_SNAPSHOTS: Final = Snapshots()
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +158,26 @@ def watermark(connection: Connection, selection: str) -> tuple[datetime, int] | 
     query = select(watermarks.c.changed_at, watermarks.c.id).where(watermarks.c.selection == str(selection))
     row = connection.execute(query).first()
     return None if row is None else (row.changed_at, row.id)
+
+
+def snapshot(connection: Connection, selection: str) -> str | None:
+    """Return what the last settled run of a selection could see."""
+    query = select(watermarks.c.snapshot).where(watermarks.c.selection == selection)
+    return connection.execute(query).scalar_one_or_none()
+
+
+def replace_snapshot(connection: Connection, snapshots: Snapshots, *, name: str, now: datetime) -> None:
+    """Keep what a run could see, also where its watermark did not move.
+
+    It replaces only the snapshot that the run read on from. Of two runs that began with the same one, the first to
+    settle has accounted for all between the two; the other would lead to another end, perhaps an earlier one.
+    """
+    if snapshots.reached is None:
+        return
+    kept = update(watermarks).where(
+        watermarks.c.selection == name, watermarks.c.snapshot.is_not_distinct_from(snapshots.last)
+    )
+    connection.execute(kept.values(snapshot=snapshots.reached, updated_at=now))
 
 
 def advance_watermark(

@@ -17,7 +17,7 @@ from include.source.columns import IDS, ColumnsRead, among, fetch_frame, selecte
 from include.source.pairs import SourceChunk, read_chunk
 from include.source.snapshot import open_snapshot, translated_errors
 from include.source.tables import answers, appointments, attendees, clients
-from include.source.visibility import snapshot_of, unseen_by
+from include.source.visibility import first_unseen, snapshot_of, written_since
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -54,7 +54,8 @@ class ChangeQuery:
         appointment_ids: bookings to read again: their wait moved, or they are dirty.
         client_ids: clients all of whose bookings are read.
         last_snapshot: :attr:`ChangeReader.snapshot` of the last run (PostgreSQL only): reads whatever that run could
-            not see as well, however late it was committed and whatever time it bears.
+            not see as well, however late it was committed and whatever time it bears. A snapshot that is none of this
+            database, or of it before a restore, is left aside.
         starts_from: leave out bookings that start before this instant (backfill).
         starts_until: leave out bookings that start at this instant or later (backfill).
         not_after: a change dated later than this (the run's start) is read but does not raise the high-water mark:
@@ -109,22 +110,24 @@ class ChangeReader:
         """
         with open_snapshot(self._engine) as connection:
             self._snapshot = snapshot_of(connection)
-            for appointment_ids in self._parts(connection):
+            unseen = first_unseen(self._query.last_snapshot, self._snapshot)
+            for appointment_ids in self._parts(connection, unseen):
                 chunk = read_chunk(connection, appointment_ids)
                 self._note_high_water(chunk.bookings)
                 yield chunk
 
-    def _parts(self, connection: Connection) -> Iterator[list[int]]:
+    def _parts(self, connection: Connection, unseen: int | None) -> Iterator[list[int]]:
         """Yield the bookings of one chunk after the other; what is left of one batch of ids begins the next."""
         left: list[int] = []
-        for appointment_ids in self._stream_ids(connection):
+        for appointment_ids in self._stream_ids(connection, unseen):
             *full, left = self._cut(connection, [*left, *appointment_ids])
             yield from full
         if left:
             yield left
 
-    def _stream_ids(self, connection: Connection) -> Iterator[list[int]]:
-        keys = _select_keys(self._query, connection.dialect).execution_options(stream_results=True)
+    def _stream_ids(self, connection: Connection, unseen: int | None) -> Iterator[list[int]]:
+        keys = _select_keys(self._query, connection.dialect, unseen=unseen)
+        keys = keys.execution_options(stream_results=True)
         with connection.execute(keys) as result:
             for rows in result.scalars().partitions(self._pairs_per_chunk):
                 yield [int(key) for key in rows]
@@ -253,8 +256,8 @@ def _of_kinds(kinds: Sequence[str]) -> ColumnElement[bool]:
     return or_(kind.is_(None), kind.not_in(left_out)) if left_out else literal(value=True)
 
 
-def _select_keys(query: ChangeQuery, dialect: Dialect) -> Select[int]:
-    """Select the ids of all bookings to read, in order."""
+def _select_keys(query: ChangeQuery, dialect: Dialect, *, unseen: int | None) -> Select[int]:
+    """Select the ids of all bookings to read, in order; ``unseen`` is the first transaction the last run missed."""
     keys = select(appointments.c.id).where(_of_kinds(query.kinds)).order_by(appointments.c.id)
     if query.starts_from is not None:
         keys = keys.where(appointments.c.starts_at >= query.starts_from)
@@ -268,8 +271,6 @@ def _select_keys(query: ChangeQuery, dialect: Dialect) -> Select[int]:
     ]
     if query.by_change:
         sources += [select(key).where(stamp >= query.since) for key, stamp, _ in _change_marks()]
-        if query.last_snapshot is not None:
-            sources += [
-                select(key).where(unseen_by(query.last_snapshot, key.table)) for key, _, _ in _change_marks()
-            ]
+        if unseen is not None:
+            sources += [select(key).where(written_since(unseen, key.table)) for key, _, _ in _change_marks()]
     return keys.where(appointments.c.id.in_(union(*sources)))

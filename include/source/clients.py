@@ -11,6 +11,7 @@ from include.source.columns import among
 from include.source.pairs import read_clients
 from include.source.snapshot import open_snapshot
 from include.source.tables import appointments, clients
+from include.source.visibility import first_unseen, snapshot_of, written_since
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -31,6 +32,7 @@ class ChangedClients:
         *,
         since: datetime | None,
         client_ids: Collection[int] = (),
+        last_snapshot: str | None = None,
         not_after: datetime | None = None,
         rows_per_chunk: int = 25_000,
     ) -> None:
@@ -40,6 +42,7 @@ class ChangedClients:
             engine: the booking database.
             since: read who changed at this instant or later: the watermark less the overlap. ``None`` reads everybody.
             client_ids: clients to read whether they changed or not.
+            last_snapshot: :attr:`snapshot` of the last run: reads whatever that run could not see as well.
             not_after: a change dated later than this is read but does not raise the high-water mark.
             rows_per_chunk: most clients in a chunk.
         """
@@ -48,12 +51,19 @@ class ChangedClients:
         self._client_ids = frozenset(client_ids)
         self._not_after = not_after
         self._rows_per_chunk = rows_per_chunk
+        self._last_snapshot = last_snapshot
         self._high_water: Watermark | None = None
+        self._snapshot: str | None = None
 
     @property
     def high_water(self) -> Watermark | None:
         """The newest change read so far and the largest client id that has it; ``None`` when nothing changed."""
         return self._high_water
+
+    @property
+    def snapshot(self) -> str | None:
+        """What this read could see, to be kept with the watermark; ``None`` where the database cannot say."""
+        return self._snapshot
 
     def chunks(self) -> Iterator[pd.DataFrame]:
         """Yield clients (contract ``CLIENTS``) in order of their id, all from one snapshot.
@@ -63,17 +73,21 @@ class ChangedClients:
             ConfigurationError: it refuses the login, or lacks a table or column.
         """
         with open_snapshot(self._engine) as connection:
-            keys = select(clients.c.id).where(self._is_wanted(connection.dialect)).order_by(clients.c.id)
+            self._snapshot = snapshot_of(connection)
+            unseen = first_unseen(self._last_snapshot, self._snapshot)
+            wanted = self._wanted(connection.dialect, unseen)
+            keys = select(clients.c.id).where(wanted).order_by(clients.c.id)
             with connection.execute(keys.execution_options(stream_results=True)) as result:
                 for ids in result.scalars().partitions(self._rows_per_chunk):
                     chunk = read_clients(connection, [int(key) for key in ids])
                     self._note_high_water(chunk)
                     yield chunk
 
-    def _is_wanted(self, dialect: Dialect) -> ColumnElement[bool]:
+    def _wanted(self, dialect: Dialect, unseen: int | None) -> ColumnElement[bool]:
         if self._since is None:
             return true()
-        return or_(clients.c.updated_at >= self._since, among(clients.c.id, self._client_ids, dialect))
+        wanted = [clients.c.updated_at >= self._since, among(clients.c.id, self._client_ids, dialect)]
+        return or_(*wanted, *([] if unseen is None else [written_since(unseen, clients)]))
 
     def _note_high_water(self, chunk: pd.DataFrame) -> None:
         changed_at = chunk["updated_at"].dropna()

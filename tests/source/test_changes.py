@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import delete, insert, update
 
-from include.errors import ConfigurationError
 from include.source.changes import ChangeQuery, ChangeReader, Watermark, has_changes
 from include.source.tables import answers, appointments, attendees
 from tests.source.bookings import (
@@ -297,43 +296,6 @@ def test_a_client_of_several_bookings_brings_all_of_them(booking_db: Engine) -> 
             add_attendee(connection, booking_id, 50)
     query = ChangeQuery(kinds=BOTH_KINDS, by_change=False, client_ids=frozenset({50}))
     assert read_ids(booking_db, query) == ["2", "3"]
-
-
-def kept_snapshot(engine: Engine) -> str:
-    reader = ChangeReader(engine, ChangeQuery(kinds=BOTH_KINDS))
-    assert list(reader.chunks())
-    assert reader.snapshot is not None
-    return reader.snapshot
-
-
-@pytest.mark.rule("Q5")
-def test_postgresql_finds_what_committed_after_the_last_read_whatever_time_it_bears(
-    postgres_booking_db: Engine,
-) -> None:
-    add_simple_bookings(postgres_booking_db, 1, 2, 3, 4)
-    with postgres_booking_db.begin() as connection:
-        add_answer(connection, 4, 4)
-    with postgres_booking_db.connect() as slow:
-        slow.execute(
-            update(appointments).where(appointments.c.id == 1).values(status="cancelled", updated_at=T0)
-        )
-        seen = kept_snapshot(postgres_booking_db)
-        slow.commit()
-    with postgres_booking_db.begin() as connection:
-        connection.execute(update(attendees).where(attendees.c.appointment_id == 3).values(updated_at=T0))
-        connection.execute(update(answers).values(value="a mortgage"))
-    query = changed_since(last_snapshot=seen)
-    assert read_ids(postgres_booking_db, query) == ["1", "3", "4"]
-    assert (
-        read_ids(postgres_booking_db, changed_since(last_snapshot=kept_snapshot(postgres_booking_db))) == []
-    )
-
-
-@pytest.mark.rule("Q5")
-def test_a_snapshot_that_is_none_of_this_database_stops_the_read(postgres_booking_db: Engine) -> None:
-    add_simple_bookings(postgres_booking_db, 1)
-    with pytest.raises(ConfigurationError):
-        read_ids(postgres_booking_db, changed_since(last_snapshot="rubbish"))
 
 
 def test_sqlite_has_no_snapshot_to_keep(sqlite_booking_db: Engine) -> None:
