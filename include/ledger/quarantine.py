@@ -2,12 +2,51 @@
 
 from __future__ import annotations
 
-import pandas as pd
-from sqlalchemy import Connection, func, select
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
 
-from include.ledger.bulk import read
+import pandas as pd
+from sqlalchemy import Connection, func, or_, select
+
+from include.frames import TEXT, FrameContract
+from include.ledger.bulk import read, stage_keys
 from include.ledger.contracts import QUARANTINE_COUNTS, QUARANTINE_ROWS
 from include.ledger.tables import quarantine
+
+_PAIRS = FrameContract("pairs_to_replay", {"booking_key": TEXT, "appointment_id": TEXT})
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingPairs:
+    """Some of the pairs that wait: those that meet every condition given (Q2).
+
+    ``keys`` are booking keys or ids of bookings. ``first_seen_before`` and ``first_seen_since`` bound when a pair began
+    to wait.
+    """
+
+    reasons: Collection[str] = ()
+    outcomes: Collection[str] = ()
+    keys: Collection[str] = ()
+    first_seen_before: datetime | None = None
+    first_seen_since: datetime | None = None
+
+
+def appointments(connection: Connection, wanted: WaitingPairs) -> frozenset[int]:
+    """Return the bookings of the pairs that meet the conditions."""
+    query = select(quarantine.c.booking_key, quarantine.c.appointment_id)
+    if wanted.reasons:
+        query = query.where(quarantine.c.reason.in_(wanted.reasons))
+    if wanted.outcomes:
+        query = query.where(quarantine.c.outcome.in_(wanted.outcomes))
+    if wanted.first_seen_before is not None:
+        query = query.where(quarantine.c.first_seen_at <= wanted.first_seen_before)
+    if wanted.first_seen_since is not None:
+        query = query.where(quarantine.c.first_seen_at > wanted.first_seen_since)
+    if wanted.keys:
+        named = select(stage_keys(connection, wanted.keys).c.key)
+        query = query.where(or_(quarantine.c.booking_key.in_(named), quarantine.c.appointment_id.in_(named)))
+    return frozenset(int(one) for one in read(connection, query, _PAIRS)["appointment_id"].unique())
 
 
 def rows(connection: Connection, *, kinds: tuple[str, ...] | None, limit: int | None) -> pd.DataFrame:

@@ -32,10 +32,14 @@ class RequestValues:
 
     def ids(self, name: str) -> tuple[int, ...]:
         """Return ids of Coconut, ascending and distinct."""
+        return tuple(sorted(map(int, set(self.matching(name, _ID, "no ids of Coconut")))))
+
+    def matching(self, name: str, pattern: re.Pattern[str], otherwise: str) -> tuple[str, ...]:
+        """Return the texts that are of a pattern, ascending and distinct; ``otherwise`` says what the others are."""
         texts = self.texts(name)
-        wrong = {text for text in texts if _ID.fullmatch(text) is None}
-        self._count_wrong(name, texts, wrong, "no ids of Coconut")
-        return tuple(sorted({int(text) for text in texts if text not in wrong}))
+        wrong = {text for text in texts if pattern.fullmatch(text) is None}
+        self._count_wrong(name, texts, wrong, otherwise)
+        return tuple(sorted(set(texts) - wrong))
 
     def choices(self, name: str, allowed: Iterable[str]) -> tuple[str, ...]:
         """Return values out of a closed list, in the order of the list."""
@@ -72,6 +76,14 @@ class RequestValues:
             self.problems.append(f"{name}: write days or hours as in 3d or 12h")
             return None
         return timedelta(hours=int(found[1]) * _HOURS[found[2]])
+
+    def number(self, name: str, *, default: int) -> int:
+        """Return a whole number from 1 on."""
+        text = str(self.conf.get(name) or default).strip()
+        if not text.isdecimal() or int(text) < 1 or len(text) > 6:
+            self.problems.append(f"{name}: write a whole number from 1 on")
+            return default
+        return int(text)
 
     def is_on(self, name: str) -> bool:
         """Return a switch, off where it is not given."""

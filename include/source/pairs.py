@@ -35,6 +35,17 @@ class SourceChunk:
     clients: pd.DataFrame
     answers: pd.DataFrame
 
+    def where(self, is_kept: pd.Series[bool]) -> SourceChunk:
+        """Return the chunk with these of its bookings only; the caller keeps or leaves a booking whole."""
+        kept = self.bookings[is_kept]
+        is_client = self.clients["client_id"].isin(kept["client_id"])
+        is_answer = self.answers["appointment_id"].isin(kept["appointment_id"])
+        return SourceChunk(
+            bookings=kept.reset_index(drop=True),
+            clients=self.clients[is_client].reset_index(drop=True),
+            answers=self.answers[is_answer].reset_index(drop=True),
+        )
+
 
 _PAIR_COLUMNS: Final[ColumnsRead] = {
     "appointment_id": (appointments.c.id, IDS),
