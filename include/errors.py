@@ -8,6 +8,7 @@
     │   ├── SourceUnavailableError
     │   ├── LedgerUnavailableError
     │   ├── SalesforceUnavailableError
+    │   ├── LoadTakenOverError  another process goes on with this load step
     │   └── OrgExhaustedError   quota, storage or batch allowance: rows stay pending
     ├── FatalError              retrying cannot help: fail and page somebody
     │   ├── RequestRefusedError     Salesforce refused a whole request or job
@@ -15,6 +16,7 @@
     │   ├── ConservationError       a run does not add up (rule Q3)
     │   └── FrameContractError      a frame lacks a column, or holds another type
     ├── GateClosed              a data-quality check stopped the run before any write
+    ├── ApprovalRequired        somebody has to approve what the run is about to do: fail, never retry
     └── SkipRun                 not an error: this run has nothing to do, visibly
 
 A row that cannot be synced is never an exception: it is a value, an outcome with a reason (``include.reasons``).
@@ -56,6 +58,10 @@ class SalesforceUnavailableError(TransientError):
     """Salesforce does not answer, or answers with a server error."""
 
 
+class LoadTakenOverError(TransientError):
+    """Another process held this one for dead and went on with its load step."""
+
+
 class OrgExhaustedError(TransientError):
     """A limit of the whole org is used up (requests, storage, batches); the rows concerned stay pending."""
 
@@ -89,6 +95,10 @@ class FrameContractError(FatalError):
 
 class GateClosed(AppointmentSyncError):  # noqa: N818 - the field's word for a closed quality gate
     """A data-quality check stopped the run before any write (rule Q1)."""
+
+
+class ApprovalRequired(AppointmentSyncError):  # noqa: N818 - what it waits for, not what went wrong
+    """The run would delete or create more than the settings let pass, and nobody approved it (rule Q10)."""
 
 
 class SkipRun(AppointmentSyncError):  # noqa: N818 - a verdict, not an error

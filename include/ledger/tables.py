@@ -43,6 +43,16 @@ ledger_info = Table(
     Column("installed_at", Instant, nullable=False),
 )
 
+org_bindings = Table(
+    "org_bindings",
+    metadata,
+    Column("id", AUTO_KEY, primary_key=True, autoincrement=True),
+    Column("org_id", Text, nullable=False),
+    Column("replaced_org_id", Text),  # missing at the first sign-in
+    Column("bound_by", Text, nullable=False),
+    Column("bound_at", Instant, nullable=False),
+)
+
 settings_versions = Table(
     "settings_versions",
     metadata,
@@ -188,6 +198,7 @@ run_api_calls = Table(
     Column("attempt", Text, primary_key=True),
     Column("kind", Text, primary_key=True),
     Column("calls", BigInteger, nullable=False),
+    Column("recorded_at", Instant, index=True),  # missing where an older release recorded them
 )
 
 watermarks = Table(
@@ -375,7 +386,7 @@ jobs = Table(
     Column("digest", Text, nullable=False),
     Column("staged_file", Text),
     Column("job_id", Text, index=True),
-    Column("state", Text, nullable=False),  # include.ledger.jobs.JobState
+    Column("state", Text, nullable=False, index=True),  # include.ledger.jobs.JobState
     Column("sent", BigInteger, nullable=False),
     Column("succeeded", BigInteger),
     Column("failed", BigInteger),
@@ -411,7 +422,8 @@ reports = Table(
 approvals = Table(
     "approvals",
     metadata,
-    Column("run_id", Text, primary_key=True),
+    Column("id", AUTO_KEY, primary_key=True, autoincrement=True),  # a run's newest row counts
+    Column("run_id", Text, nullable=False, index=True),
     Column("planned", JSON, nullable=False),  # the counts that somebody has to approve (Q10)
     Column("asked_at", Instant, nullable=False),
     Column("is_approved", Boolean),  # missing until somebody answered

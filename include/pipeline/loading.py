@@ -12,18 +12,23 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Literal
 
-from include.errors import ConservationError, OrgExhaustedError
+from include.errors import LoadTakenOverError, OrgExhaustedError, RequestRefusedError
+from include.ledger.jobs import JobRecord, JobState
 from include.mapping.fields import CLIENT_KEY
 from include.mapping.members import MEMBER_KEY_FIELDS, MEMBER_SOBJECT
 from include.mapping.plan import BOOKING_KEY
-from include.salesforce.bulk_csv import bulk_parts, write_bulk_csv
+from include.pipeline.load_journal import LoadJournal, Sending, Tally
+from include.salesforce.bulk_csv import bulk_parts
+from include.salesforce.bulk_jobs import BulkJob
+from include.salesforce.bulk_jobs import JobState as BulkState
 from include.salesforce.error_codes import RetryClass, classify
 from include.settings.model import LoadApi
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pandas as pd
 
-    from include.ledger.jobs import JobRecord
     from include.pipeline.context import SyncRun, Wiring
 
 Operation = Literal["insert", "update", "upsert", "delete"]
@@ -39,7 +44,8 @@ Collections need no further pass: the gateway sends locked rows again by itself.
 
 BACK_OFF_SECONDS: Final = 2.0
 
-FINISHED: Final = ("settled", "aborted")
+NOT_FOUND: Final = "NOT_FOUND"
+"""What Salesforce answers about a job that it keeps no longer: seven days after its end, or deleted by somebody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +79,11 @@ class Load:
         return {**self.headers, **rule}
 
     @property
+    def sending(self) -> Sending:
+        """Return what the journal notes of the load."""
+        return Sending(self.step, self.chunk, self.sobject, self.operation, self.rows)
+
+    @property
     def rows_in_order(self) -> pd.DataFrame:
         """Return the rows, those of one parent side by side."""
         if self.parent_column is None:
@@ -96,19 +107,21 @@ def choose_api(setting: LoadApi, total_rows: int) -> LoadApi:
 
 
 class Loader:
-    """Loads the rows of one run, journalling Bulk jobs in the ledger before they take effect."""
+    """Loads the rows of one run, journalling what it sends before it takes effect."""
 
     def __init__(self, run: SyncRun, wiring: Wiring) -> None:
-        self._run = run
         self._wiring = wiring
+        self._journal = LoadJournal(run.run_id, wiring.ledger, wiring.staging, now=run.now)
 
     def load(self, load: Load) -> Iterator[pd.DataFrame]:
         """Send the rows and yield their results (contract ``RESULTS``), every row exactly once.
 
-        Rows whose refusal may pass are sent again, alone, with back-off.
+        Rows whose refusal may pass are sent again, alone, with back-off; the last time by Collections, one call after
+        the other, where batches cannot lock each other out.
 
         Raises:
-            OrgExhaustedError: a limit of the whole org is used up.
+            OrgExhaustedError: a limit of the whole org is used up; what was yielded before stands.
+            LoadTakenOverError: another process goes on with this step.
             SalesforceUnavailableError, RequestRefusedError: as the gateway raises them.
         """
         pending = load
@@ -116,43 +129,79 @@ class Loader:
             retried: list[str] = []
             is_final = attempt == PASSES or pending.api is LoadApi.REST
             for results in self._send(pending):
-                _stop_when_exhausted(results)
-                again = _may_pass(results) & (not is_final)
+                exhausted = is_class(results, RetryClass.EXHAUSTED)
+                again = may_pass(results) & (not is_final)
                 retried += results.loc[again, "key"].tolist()
-                yield results[~again]
+                yield results[~again & ~exhausted]
+                _stop_if_exhausted(results[exhausted])
             if not retried:
                 return
             time.sleep(BACK_OFF_SECONDS * attempt)
             rows = load.rows[load.rows[load.key_column].isin(retried)]
-            pending = replace(load, rows=rows, api=choose_api(LoadApi.AUTO, len(rows)))
+            api = LoadApi.REST if attempt + 1 == PASSES else choose_api(LoadApi.AUTO, len(rows))
+            pending = replace(load, rows=rows, api=api)
 
-    def recover(self, step: str, chunk: int) -> Iterator[Recovered]:
+    def recover(
+        self, step: str, chunk: int, *, forget: Callable[[pd.DataFrame], None] | None = None
+    ) -> Iterator[Recovered]:
         """Yield the results of jobs that an earlier, interrupted attempt left behind.
 
-        A job that was never closed had no effect and is aborted; one past that point is waited for, never resent. Rows
-        that may pass another time have no result here: they are the caller's to send again. The caller commits what is
-        yielded before it asks for the next.
+        A Bulk job that was never closed had no effect and is aborted; one past that point is waited for, never resent.
+        Rows that may pass another time have no result here: they are the caller's to send again. The caller commits
+        what is yielded before it asks for the next.
+
+        Args:
+            step: the step whose jobs are meant.
+            chunk: its chunk.
+            forget: is given the rows of which nobody can tell any more whether they arrived: those of cut-off calls,
+                and of jobs that Salesforce keeps no longer. Keys make it safe to send them again.
         """
-        for job in self._wiring.ledger.jobs(self._run.run_id, step=step, chunk=chunk):
-            if job.state in FINISHED:
-                continue
-            if job.job_id is None or self._wiring.salesforce.bulk_job(job.job_id).state == "Open":
+        for job in self._journal.unfinished(step, chunk):
+            remote = self._look(job)
+            if remote is not None and remote.state is not BulkState.OPEN:
+                yield from self._recovered(job, remote)
+            elif remote is None and (job.job_id is not None or job.state is JobState.UPLOADED):
+                if forget is not None:
+                    forget(self._journal.rows(job))
+                self._journal.close(job, JobState.LOST)
+            else:
                 self._abandon(job)
-                continue
-            rows = self._wiring.staging.read_frame(
-                self._run.run_id, step, _sent_name(job.chunk, job.part), None
-            )
-            for results in self._results(job, len(rows)):
-                is_pending = _may_pass(results) | is_class(results, RetryClass.EXHAUSTED)
-                yield Recovered(rows, results[~is_pending])
+
+    def _recovered(self, job: JobRecord, remote: BulkJob) -> Iterator[Recovered]:
+        rows = self._journal.rows(job)
+        finished = self._wiring.salesforce.bulk_wait(remote.id)
+        for results in self._results(job, finished):
+            is_pending = may_pass(results) | is_class(results, RetryClass.EXHAUSTED)
+            yield Recovered(rows, results[~is_pending])
+
+    def _look(self, job: JobRecord) -> BulkJob | None:
+        """Return an unfinished job as Salesforce has it; nothing where it never was, or is kept no longer."""
+        if job.job_id is None:
+            return None
+        try:
+            return self._wiring.salesforce.bulk_job(job.job_id)
+        except RequestRefusedError as error:
+            if error.code != NOT_FOUND:
+                raise
+            return None
 
     def _send(self, load: Load) -> Iterator[pd.DataFrame]:
         if load.rows.empty:
             return
-        if load.api is LoadApi.BULK:
-            yield from self._send_by_bulk(load)
+        if load.api is LoadApi.REST:
+            yield from self._send_by_calls(load)
             return
-        yield from self._wiring.salesforce.write_collections(
+        for rows in bulk_parts(load.rows_in_order, load.columns):
+            job = self._submit(replace(load, rows=rows))
+            finished = self._wiring.salesforce.bulk_wait(str(job.job_id))
+            is_cut_short = finished.is_exhausted or finished.is_refused
+            for results in self._results(job, finished):
+                yield results[~results["is_unprocessed"]] if is_cut_short else results
+            _stop_if_cut_short(finished)
+
+    def _send_by_calls(self, load: Load) -> Iterator[pd.DataFrame]:
+        job, tally = self._journal.begin_calls(load.sending), Tally()
+        for results in self._wiring.salesforce.write_collections(
             load.operation,
             load.sobject,
             load.rows_in_order,
@@ -160,78 +209,52 @@ class Loader:
             fields=load.columns,
             external_id_field=load.external_id_field,
             headers=load.rest_headers,
-        )
+        ):
+            tally.add(results)
+            yield results
+            if tally.total < job.sent:
+                self._journal.require_ours(job)
+        self._journal.settle(job, tally)
 
-    def _send_by_bulk(self, load: Load) -> Iterator[pd.DataFrame]:
-        known = self._wiring.ledger.jobs(self._run.run_id, step=load.step, chunk=load.chunk)
-        first = max((job.part for job in known), default=-1) + 1
-        for part, rows in enumerate(bulk_parts(load.rows_in_order, load.columns), start=first):
-            job = self._submit(replace(load, rows=rows), part)
-            yield from self._results(job, len(rows))
-
-    def _submit(self, load: Load, part: int) -> JobRecord:
+    def _submit(self, load: Load) -> JobRecord:
         """Bring one job past the point of no return, each step journalled before the next takes effect."""
-        staging, ledger, salesforce = self._wiring.staging, self._wiring.ledger, self._wiring.salesforce
-        run_id, name = self._run.run_id, _sent_name(load.chunk, part)
-        staging.write_frame(run_id, load.step, name, load.rows)
-        with staging.open_output(run_id, load.step, f"{name}.csv") as output:
-            written = write_bulk_csv(load.rows, load.columns, output)
-        job = ledger.plan_job(
-            run_id=run_id,
-            step=load.step,
-            chunk=load.chunk,
-            part=part,
-            sobject=load.sobject,
-            operation=load.operation,
-            api=str(LoadApi.BULK),
-            digest=written.digest,
-            staged_file=f"{name}.csv",
-            sent=len(load.rows),
-            now=self._run.now,
-        )
+        salesforce = self._wiring.salesforce
+        job = self._journal.plan_upload(load.sending, load.columns)
         remote = salesforce.bulk_create_job(
             sobject=load.sobject,
             operation=load.operation,
             external_id_field=load.external_id_field if load.operation == "upsert" else None,
             assignment_rule_id=load.assignment_rule_id,
         )
-        job = ledger.update_job(job.id, job_id=remote.id, state="created", now=self._run.now)
-        with staging.open_input(run_id, load.step, f"{name}.csv") as source:
-            salesforce.bulk_upload(remote.id, source)
-        salesforce.bulk_close(remote.id)
-        return ledger.update_job(job.id, state="uploaded", now=self._run.now)
+        try:
+            job = self._journal.created(job, remote.id)
+        except LoadTakenOverError:
+            salesforce.bulk_abort(remote.id)
+            raise
+        try:
+            with self._journal.upload(job) as source:
+                salesforce.bulk_upload(remote.id, source)
+            salesforce.bulk_close(remote.id)
+        except RequestRefusedError:
+            self._journal.require_ours(job)  # whoever took over has aborted the job
+            raise
+        return self._journal.uploaded(job)
 
-    def _results(self, job: JobRecord, sent: int) -> Iterator[pd.DataFrame]:
-        """Wait for a closed job, yield its results, and mark it settled once the caller took them all."""
-        if job.job_id is None:
-            return
-        salesforce = self._wiring.salesforce
-        finished = salesforce.bulk_wait(job.job_id)
-        succeeded = failed = unprocessed = 0
-        for results in salesforce.bulk_results(job.job_id, key_columns=_key_columns(job)):
-            succeeded += int(results["is_success"].sum())
-            unprocessed += int(results["is_unprocessed"].sum())
-            failed += int((~results["is_success"] & ~results["is_unprocessed"]).sum())
+    def _results(self, job: JobRecord, finished: BulkJob) -> Iterator[pd.DataFrame]:
+        """Yield the results of a job that has ended, and mark it settled once the caller took them all."""
+        tally = Tally()
+        for results in self._wiring.salesforce.bulk_results(finished.id, key_columns=_key_columns(job)):
+            tally.add(results)
             yield results
-        if succeeded + failed + unprocessed != sent:
-            msg = (
-                f"Salesforce job {job.job_id} ({finished.state}) was sent {sent} rows but accounts for "
-                f"{succeeded + failed + unprocessed}; look at the job in Setup, Bulk Data Load Jobs."
-            )
-            raise ConservationError(msg)
-        self._wiring.ledger.update_job(
-            job.id,
-            state="settled",
-            succeeded=succeeded,
-            failed=failed,
-            unprocessed=unprocessed,
-            now=self._run.now,
-        )
+        if finished.is_exhausted:
+            # "Results are not recorded for rows beyond the daily batch allocation" (Bulk API 2.0 guide, limits).
+            tally.unprocessed += job.sent - tally.total
+        self._journal.settle(job, tally)
 
     def _abandon(self, job: JobRecord) -> None:
         if job.job_id is not None:
             self._wiring.salesforce.bulk_abort(job.job_id)
-        self._wiring.ledger.update_job(job.id, state="aborted", now=self._run.now)
+        self._journal.close(job, JobState.ABORTED)
 
 
 def is_class(results: pd.DataFrame, *classes: RetryClass) -> pd.Series:
@@ -250,22 +273,32 @@ def refusal_details(results: pd.DataFrame, *, without_code: str = "") -> pd.Seri
     return results["error_code"].fillna(without_code) + (" on " + fields).where(fields != "", "")
 
 
-def _may_pass(results: pd.DataFrame) -> pd.Series:
+def may_pass(results: pd.DataFrame) -> pd.Series[bool]:
+    """Tell which results may be others when the row is sent another time."""
     return is_class(results, RetryClass.TRANSIENT) | results["is_unprocessed"]
 
 
-def _stop_when_exhausted(results: pd.DataFrame) -> None:
-    exhausted = is_class(results, RetryClass.EXHAUSTED)
-    if exhausted.any():
-        code = results.loc[exhausted, "error_code"].iloc[0]
+def _stop_if_exhausted(exhausted: pd.DataFrame) -> None:
+    if len(exhausted):
+        raise _exhausted(exhausted["error_code"].iloc[0])
+
+
+def _stop_if_cut_short(finished: BulkJob) -> None:
+    """Stop where Salesforce ended a job for a limit of the org, or for what it was sent."""
+    if finished.is_exhausted:
+        raise _exhausted(finished.error_code)
+    if finished.is_refused:
         msg = (
-            f"The org answered {code}; its rows stay pending. The task goes on once the limit has room again."
+            f"Salesforce refused Bulk job {finished.id} on {finished.sobject} as a whole ({finished.error_code}); its "
+            "rows stay pending. Look at the job in Setup, Bulk Data Load Jobs: usually a field is hidden from our user."
         )
-        raise OrgExhaustedError(msg)
+        raise RequestRefusedError(msg, code=finished.error_code)
 
 
-def _sent_name(chunk: int, part: int) -> str:
-    return f"sent-{chunk:05d}-{part:03d}"
+def _exhausted(code: str) -> OrgExhaustedError:
+    return OrgExhaustedError(
+        f"The org answered {code}; its rows stay pending. The task goes on once the limit has room again."
+    )
 
 
 def _key_columns(job: JobRecord) -> tuple[str, ...]:

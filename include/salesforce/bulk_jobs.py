@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any, Literal
 
 from include.errors import OrgExhaustedError, SalesforceUnavailableError
-from include.salesforce.error_codes import RetryClass, classify, parse_bulk_error
+from include.salesforce.error_codes import JOB_REFUSED, RetryClass, classify, parse_bulk_error
 from include.salesforce.session import SalesforceSession
 
 JobKind = Literal["ingest", "query"]
@@ -59,6 +59,11 @@ class BulkJob:
     def is_exhausted(self) -> bool:
         """Tell whether the job failed on a limit of the whole org."""
         return bool(self.error_code) and classify(self.error_code) is RetryClass.EXHAUSTED
+
+    @property
+    def is_refused(self) -> bool:
+        """Tell whether the job failed as a whole for what it was sent, so that sending it again cannot help."""
+        return self.state is JobState.FAILED and self.error_code in JOB_REFUSED
 
     @classmethod
     def from_json(cls, described: Mapping[str, Any]) -> BulkJob:

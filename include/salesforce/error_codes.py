@@ -63,6 +63,9 @@ VALUE_REFUSED: Final = frozenset(
 )
 """Refusals of the value of the fields they name: the row passes without it (rule F4)."""
 
+JOB_REFUSED: Final = frozenset({"ClientInputError", "InvalidBatch", "InvalidJob", "InvalidUser"})
+"""Ends of a whole Bulk job that come again however often it is sent ("Errors", Bulk API 2.0 guide)."""
+
 _BULK_ERROR: Final = re.compile(
     r"\A(?P<code>[A-Za-z][A-Za-z0-9_]*)\s*:(?P<message>.*?)(?::(?P<fields>[^:]*?) ?--)?\s*\Z", re.DOTALL
 )

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from include.errors import LedgerConflictError
+from include.errors import LedgerConflictError, LoadTakenOverError
+from include.ledger.jobs import JobRecord, PlannedJob
 from include.ledger.repository import JobState, Ledger
 from include.pipeline.context import Selection
 from tests.ledger.builders import at, outcomes, run
@@ -104,31 +107,52 @@ def test_a_settling_that_fails_half_way_leaves_watermark_outcomes_and_counts_unt
     assert ledger.settled(["1"]).empty
 
 
-def plan(ledger: Ledger, **changes: object):
-    values = {
+def plan(ledger: Ledger, **changes: Any) -> JobRecord:
+    values: dict[str, Any] = {
         "run_id": "run-1",
         "step": "load_events",
         "chunk": 0,
-        "part": 0,
         "sobject": "Event",
         "operation": "upsert",
         "api": "bulk",
         "digest": "d1",
         "staged_file": "part-0.csv",
         "sent": 10,
-        "now": at(1),
     }
-    return ledger.plan_job(**(values | changes))
+    return ledger.plan_job(PlannedJob(**(values | changes)), now=at(1))
 
 
 @pytest.mark.rule("Q4")
-def test_a_job_planned_twice_is_the_job_that_is_known(ledger: Ledger) -> None:
-    first = plan(ledger)
-    ledger.update_job(first.id, now=at(2), state="created", job_id="750000000000001AAA")
-    again = plan(ledger, digest="other")
-    assert (again.id, again.job_id, again.digest) == (first.id, "750000000000001AAA", "d1")
-    assert again.state is JobState.CREATED
-    assert plan(ledger, part=1).id != first.id
+def test_every_job_that_is_planned_is_a_part_of_its_own(ledger: Ledger) -> None:
+    assert [plan(ledger).part, plan(ledger).part, plan(ledger, chunk=1).part] == [0, 1, 0]
+
+
+@pytest.mark.rule("Q4")
+def test_a_job_that_somebody_moved_on_stops_whoever_saw_it_before(ledger: Ledger) -> None:
+    seen = plan(ledger)
+    taken = ledger.update_job(seen, now=at(2), state="aborted")
+    with pytest.raises(LoadTakenOverError, match="taken over load_events of the run run-1"):
+        ledger.update_job(seen, now=at(3), state="created", job_id="750000000000001AAA")
+    with pytest.raises(LoadTakenOverError):
+        ledger.require_job(seen)
+    ledger.require_job(taken)
+    assert ledger.jobs("run-1") == [taken]
+
+
+@pytest.mark.rule("Q4")
+def test_jobs_of_other_runs_that_never_finished_are_found_by_their_object(ledger: Ledger) -> None:
+    plan(ledger)
+    theirs = plan(ledger, run_id="run-2", state=JobState.UPLOADED)
+    plan(ledger, run_id="run-2", sobject="Lead")
+    ledger.update_job(plan(ledger, run_id="run-2"), now=at(2), state="lost")
+    assert ledger.unfinished_jobs(besides="run-1", sobjects=["Event"]) == [theirs]
+
+
+@pytest.mark.rule("Q4")
+def test_the_journal_knows_the_ids_of_its_jobs(ledger: Ledger) -> None:
+    ledger.update_job(plan(ledger), now=at(2), state="created", job_id="750000000000001AAA")
+    asked = ["750000000000001AAA", "750000000000002AAA"]
+    assert ledger.known_job_ids(asked) == {"750000000000001AAA"}
 
 
 @pytest.mark.rule("Q4")
@@ -148,7 +172,7 @@ def test_the_jobs_of_a_run_are_found_by_step_and_chunk(ledger: Ledger) -> None:
 @pytest.mark.rule("Q3")
 def test_a_settled_job_keeps_what_was_sent_and_what_became_of_it(ledger: Ledger) -> None:
     job = plan(ledger)
-    settled = ledger.update_job(job.id, now=at(3), state="settled", succeeded=7, failed=2, unprocessed=1)
+    settled = ledger.update_job(job, now=at(3), state="settled", succeeded=7, failed=2, unprocessed=1)
     assert settled.sent == settled.succeeded + settled.failed + settled.unprocessed
     assert (settled.created_at, settled.updated_at) == (at(1), at(3))
 
@@ -157,6 +181,6 @@ def test_a_settled_job_keeps_what_was_sent_and_what_became_of_it(ledger: Ledger)
 def test_a_job_that_is_not_there_or_a_column_that_must_not_change_is_a_conflict(ledger: Ledger) -> None:
     job = plan(ledger)
     with pytest.raises(LedgerConflictError, match="knows no job"):
-        ledger.update_job(job.id + 1, now=at(2), state="created")
+        ledger.update_job(replace(job, id=job.id + 1), now=at(2), state="created")
     with pytest.raises(LedgerConflictError, match="run_id"):
-        ledger.update_job(job.id, now=at(2), run_id="run-9")
+        ledger.update_job(job, now=at(2), run_id="run-9")

@@ -12,11 +12,14 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
-TABLES = ("load_claims", "reports", "approvals", "erasures")
+TABLES = ("load_claims", "reports", "approvals", "org_bindings", "erasures")
 
 
 def upgrade() -> None:
     op.add_column("watermarks", sa.Column("snapshot", sa.Text(), nullable=True))
+    op.add_column("run_api_calls", sa.Column("recorded_at", Instant(), nullable=True))
+    op.create_index(op.f("ix_run_api_calls_recorded_at"), "run_api_calls", ["recorded_at"])
+    op.create_index(op.f("ix_jobs_state"), "jobs", ["state"])
     op.create_table(
         "load_claims",
         sa.Column("run_id", sa.Text(), nullable=False),
@@ -41,13 +44,24 @@ def upgrade() -> None:
     op.create_index(op.f("ix_reports_made_at"), "reports", ["made_at"])
     op.create_table(
         "approvals",
+        sa.Column("id", AUTO_KEY, autoincrement=True, nullable=False),
         sa.Column("run_id", sa.Text(), nullable=False),
         sa.Column("planned", sa.JSON(), nullable=False),
         sa.Column("asked_at", Instant(), nullable=False),
         sa.Column("is_approved", sa.Boolean(), nullable=True),
         sa.Column("answered_by", sa.Text(), nullable=True),
         sa.Column("answered_at", Instant(), nullable=True),
-        sa.PrimaryKeyConstraint("run_id", name=op.f("pk_approvals")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_approvals")),
+    )
+    op.create_index(op.f("ix_approvals_run_id"), "approvals", ["run_id"])
+    op.create_table(
+        "org_bindings",
+        sa.Column("id", AUTO_KEY, autoincrement=True, nullable=False),
+        sa.Column("org_id", sa.Text(), nullable=False),
+        sa.Column("replaced_org_id", sa.Text(), nullable=True),
+        sa.Column("bound_by", sa.Text(), nullable=False),
+        sa.Column("bound_at", Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_org_bindings")),
     )
     op.create_table(
         "erasures",
@@ -65,4 +79,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in reversed(TABLES):
         op.drop_table(table)
+    op.drop_index(op.f("ix_jobs_state"), table_name="jobs")
+    op.drop_index(op.f("ix_run_api_calls_recorded_at"), table_name="run_api_calls")
+    op.drop_column("run_api_calls", "recorded_at")
     op.drop_column("watermarks", "snapshot")
