@@ -8,8 +8,9 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,8 @@ COMMAND = (sys.executable, "-m", "include.salesforce_emulator")
 VERSION = "59.0"
 DATA = f"/services/data/v{VERSION}"
 TIMEOUT_SECONDS = 120
+NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
+"""When the org of a test begins: a year after its end Salesforce archives an Event, so today's date must not matter."""
 Answer = requests.Response
 
 
@@ -36,9 +39,9 @@ class LocalOrg:
     Its session and its process end with ``stop`` or ``kill``, which name the process by its id.
     """
 
-    def __init__(self, *arguments: str) -> None:
-        """Start a process on a free port, with further arguments of the command line."""
-        command = [*COMMAND, "--port", "0", "--package", str(PACKAGE), *arguments]
+    def __init__(self, *arguments: str, command: Sequence[str] = COMMAND) -> None:
+        """Start a process on a free port, with further arguments of the command line; its clock shows the true time."""
+        command = [*command, "--port", "0", "--package", str(PACKAGE), *arguments]
         self._process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
         self.announcement: dict[str, str] = json.loads(self._process.stdout.readline())
@@ -151,11 +154,16 @@ class LocalOrg:
         return answer.json() if answer.content else None
 
     def reset(self) -> None:
-        """Return to the org as it started: the true time, no records, jobs, faults or counted requests."""
+        """Return to the org as tests find it: the time ``NOW``, no records, jobs, faults or counted requests."""
         self._take_back_sessions()
         self.control("POST", "reset")
+        self.set_clock(NOW)
         self.sign_in()
         self.forget_calls()
+
+    def set_clock(self, instant: datetime) -> None:
+        """Let the org's clock run on from an instant, whatever today's date is."""
+        self.control("POST", "clock", {"set": instant.isoformat()})
 
     def script(self, *faults: Mapping[str, Any]) -> list[dict[str, Any]]:
         added: list[dict[str, Any]] = self.control("POST", "faults", list(faults))
@@ -196,9 +204,11 @@ class LocalOrg:
 
 @contextmanager
 def started(*arguments: str) -> Iterator[LocalOrg]:
-    """Start a local org of its own for a test, and end that very process afterwards."""
+    """Start a local org of its own for a test at the time ``NOW``, and end that very process afterwards."""
     org = LocalOrg(*arguments)
     try:
+        org.set_clock(NOW)
+        org.sign_in()
         yield org
     finally:
         if org.is_running:
@@ -221,7 +231,7 @@ def org(org_process: LocalOrg) -> LocalOrg:
 
 @pytest.fixture
 def start_org() -> Iterator[Callable[..., LocalOrg]]:
-    """Start further processes; whatever still runs is ended with the test."""
+    """Start further processes, whose clocks show the true time; whatever still runs is ended with the test."""
     running: list[LocalOrg] = []
 
     def start(*arguments: str) -> LocalOrg:

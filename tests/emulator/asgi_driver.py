@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 from include.salesforce_emulator.server.app import LocalOrgApp
 from include.salesforce_emulator.server.server import Server
-from tests.local_org import DATA, PACKAGE
+from tests.local_org import DATA, NOW, PACKAGE
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -50,6 +50,7 @@ class AsgiOrg:
         self._app = LocalOrgApp(self.server)
         self._loop = asyncio.new_event_loop()
         self.token = ""
+        self.server.org.clock.set(NOW)
         self.sign_in()
 
     def close(self) -> None:

@@ -39,7 +39,7 @@ def deleted_ids(answer: Any) -> set[str]:
 
 def test_a_deletion_is_told_with_its_own_time_whatever_happens_to_the_record_later(org: LocalOrg) -> None:
     kept, gone, returned, destroyed, past_the_bin = org.seed("Lead", *([_LEAD] * 5))
-    before = advance(org, 3600)
+    before = advance(org, 3630)  # amid a minute: spans are whole minutes, and hold both their ends
     act(org, "delete", gone, returned, destroyed)
     between = advance(org, 3600)
     act(org, "undelete", returned)

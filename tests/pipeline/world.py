@@ -5,10 +5,10 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import sqlalchemy as sa
 
@@ -27,9 +27,10 @@ from include.settings.model import Settings
 from include.source import tables
 from include.source.gateway import SourceGateway
 from include.staging import Staging
+from tests import local_org
 from tests.local_org import LocalOrg
 
-NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
+NOW: Final = local_org.NOW
 INSTALLED = NOW - timedelta(days=400)
 
 
