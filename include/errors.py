@@ -13,6 +13,7 @@
     ├── FatalError              retrying cannot help: fail and page somebody
     │   ├── RequestRefusedError     Salesforce refused a whole request or job
     │   ├── LedgerConflictError     the ledger belongs to another org, or contradicts itself
+    │   ├── StagedFileGoneError     what an earlier stage wrote is no longer in staging
     │   ├── ConservationError       a run does not add up (rule Q3)
     │   └── FrameContractError      a frame lacks a column, or holds another type
     ├── GateClosed              a data-quality check stopped the run before any write
@@ -83,6 +84,10 @@ class RequestRefusedError(FatalError):
 
 class LedgerConflictError(FatalError):
     """The ledger belongs to another org, or contradicts what it is asked to record."""
+
+
+class StagedFileGoneError(FatalError):
+    """A file that an earlier stage wrote is no longer in staging."""
 
 
 class ConservationError(FatalError):

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from include.errors import LedgerConflictError
 from include.ledger.engine import upsert
-from include.ledger.tables import ledger_info, sync_state
+from include.ledger.tables import ledger_info, org_bindings, sync_state
 
 _NAMESPACE = "key_namespace"
+_FIRST_SIGN_IN = "first sign-in"
 
 
 def bound_org(connection: Connection) -> str | None:
@@ -23,26 +24,39 @@ def bound_org(connection: Connection) -> str | None:
     return org_id
 
 
-def bind_org(connection: Connection, org_id: str) -> None:
+def bind_org(connection: Connection, org_id: str, *, now: datetime) -> None:
     """Record the org unless one is recorded, and check that it is this one.
 
     Raises:
         LedgerConflictError: another org is recorded.
     """
     unbound = update(ledger_info).where(ledger_info.c.org_id.is_(None))
-    connection.execute(unbound.values(org_id=org_id, bound_by="first sign-in"))
+    bound = connection.execute(unbound.values(org_id=org_id, bound_by=_FIRST_SIGN_IN))
+    if bound.rowcount:
+        _record(connection, org_id, replaced=None, who=_FIRST_SIGN_IN, now=now)
+        return
     known = bound_org(connection)
     if known != org_id:
         msg = (
-            f"This ledger belongs to the Salesforce org {known}, but the connection leads to {org_id}; "
-            "correct the connection, or have an administrator rebind the ledger."
+            f"This ledger belongs to the Salesforce org {known}, but the connection leads to {org_id}: correct the "
+            "connection; or, if the ledger shall really go on in the other org, have an administrator run "
+            f"'python -m include.pipeline rebind-org {org_id}'."
         )
         raise LedgerConflictError(msg)
 
 
-def rebind_org(connection: Connection, org_id: str, *, who: str) -> None:
-    """Record another org, and who decided so."""
-    connection.execute(update(ledger_info).values(org_id=org_id, bound_by=who))
+def rebind_org(connection: Connection, org_id: str, *, who: str, now: datetime) -> str | None:
+    """Record another org, and who decided so; return the org it replaces, which is the same where nothing changed."""
+    known = bound_org(connection)
+    if known != org_id:
+        connection.execute(update(ledger_info).values(org_id=org_id, bound_by=who))
+        _record(connection, org_id, replaced=known, who=who, now=now)
+    return known
+
+
+def _record(connection: Connection, org_id: str, *, replaced: str | None, who: str, now: datetime) -> None:
+    row = {"org_id": org_id, "replaced_org_id": replaced, "bound_by": who, "bound_at": now}
+    connection.execute(insert(org_bindings).values(row))
 
 
 def bound_namespace(connection: Connection) -> str | None:

@@ -9,6 +9,7 @@ from typing import Self
 from sqlalchemy import Engine
 
 from include.ledger import migrate
+from include.ledger.access.approvals import ApprovalAccess
 from include.ledger.access.clients import ClientAccess
 from include.ledger.access.events import EventAccess
 from include.ledger.access.jobs import JobAccess
@@ -37,7 +38,7 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Ledger(SetupAccess, RunAccess, JobAccess, EventAccess, PeopleAccess, ClientAccess):
+class Ledger(SetupAccess, RunAccess, JobAccess, EventAccess, PeopleAccess, ClientAccess, ApprovalAccess):
     """Our own database, as the pipeline sees it.
 
     Every method is one transaction. All of them raise ``LedgerUnavailableError`` while the database does not answer.

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
 
-from include.errors import ConfigurationError, FatalError, GateClosed, TransientError
+from include.errors import ApprovalRequired, ConfigurationError, FatalError, GateClosed, TransientError
 
 RETRY_POLICY: Final = ExceptionRetryPolicy(
     rules=[
@@ -17,7 +17,7 @@ RETRY_POLICY: Final = ExceptionRetryPolicy(
             reason="It may pass by itself.",
         ),
         RetryRule(
-            exception=[ConfigurationError, GateClosed],
+            exception=[ConfigurationError, GateClosed, ApprovalRequired],
             action=RetryAction.FAIL,
             reason="Somebody has to change something first; the message says what.",
         ),

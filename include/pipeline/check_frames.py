@@ -26,10 +26,12 @@ from include.pipeline.artifacts import (
 )
 from include.pipeline.campaigns import plan_campaigns, read_campaign_pairs
 from include.pipeline.context import SyncRun, Wiring
+from include.pipeline.guard_changes import stage_planned_changes
 from include.pipeline.map_people import read_owners
-from include.pipeline.needed_people import needed_people
+from include.pipeline.needed_people import refs_needed_by, stage_needed
 from include.quality.checks import Suite
 from include.quality.gate import QualityGate, Verdict
+from include.quality.guard import PlannedChanges
 from include.reasons import REASONS, Action, Outcome
 from include.settings.field_mapping import Sobject, of_sobject
 
@@ -57,20 +59,23 @@ def check_frames(run: SyncRun, wiring: Wiring) -> dict[str, object]:
         checked_people = _quarantine_people(people, gate.check_people(people))
         plan: dict[str, int] = {}
         counting: list[pd.DataFrame] = []
+        needed_refs: set[str] = set()
         for chunk in range(manifest.chunks):
             events = _check_chunk(
                 run, wiring, chunk, gate=gate, namespace=settings.key_namespace, owners=owners
             )
             events = _without_refused_people(events, checked_people, owners)
             counting.append(counting_pairs(read_campaign_pairs(run, wiring, chunk), events))
+            needed_refs |= refs_needed_by(events)
             wiring.staging.write_frame(run.run_id, CHECK, chunk_name(EVENTS_NAME, chunk), events)
             plan = add_counts(plan, _count_plan(events))
         wiring.staging.write_frame(run.run_id, CHECK, PEOPLE_NAME, checked_people)
         wiring.staging.write_json(run.run_id, CHECK, "validation", gate.report())
         plan |= plan_campaigns(run, wiring, counting, settings)
-        if run.dry_run:
-            plan |= _count_people(needed_people(run, wiring, manifest))
+        needed, _ = stage_needed(run, wiring, checked_people, needed_by_pairs=needed_refs)
+        plan |= _count_people(needed)
         plan["events_to_load"] = sum(plan.get(action, 0) for action in LOADED)
+        stage_planned_changes(run, wiring, _planned_changes(plan, known_events=wiring.ledger.known_events()))
         wiring.staging.write_json(run.run_id, CHECK, "plan", plan)
         if not gate.is_open:
             raise GateClosed(gate.sentence())
@@ -165,6 +170,15 @@ def _count_plan(events: pd.DataFrame) -> dict[str, int]:
 def _count_people(people: pd.DataFrame) -> dict[str, int]:
     is_new = people["operation"] == INSERT
     return {"people_to_create": int(is_new.sum()), "people_to_update": int((~is_new).sum())}
+
+
+def _planned_changes(plan: dict[str, int], *, known_events: int) -> PlannedChanges:
+    return PlannedChanges(
+        events_to_delete=plan.get(Action.DELETE, 0),
+        events_to_create=plan.get(Action.CREATE, 0),
+        people_to_create=plan["people_to_create"],
+        known_events=known_events,
+    )
 
 
 def _close_dry_run(run: SyncRun, wiring: Wiring, manifest: Manifest, plan: dict[str, int]) -> None:

@@ -10,28 +10,32 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from include.errors import SkipRun
-from include.frames import FIELD_REPORTS, NEW_ACCOUNTS, PERSON_REFUSALS
+from include.frames import FIELD_REPORTS, PERSON_REFUSALS
+from include.ledger.load_claims import LoadStep
 from include.mapping.person_drafts import INSERT, join_reports
 from include.matching.evidence import Evidence
 from include.pipeline.account_loader import AccountLoader
 from include.pipeline.accounting import counted_calls
 from include.pipeline.artifacts import (
-    ACCOUNTS_NAME,
     FIELD_REPORTS_NAME,
     LOAD_PEOPLE,
     MAP_PEOPLE,
     MATCH,
     Manifest,
+    read_checked_people,
     read_decisions,
 )
 from include.pipeline.assignment_rules import assignment_rule
 from include.pipeline.context import SyncRun, Wiring
+from include.pipeline.guard_changes import require_approval
+from include.pipeline.load_claims import load_claim
 from include.pipeline.load_members import load_members
-from include.pipeline.needed_people import needed_people
+from include.pipeline.needed_people import read_needed_accounts, read_needed_people
 from include.pipeline.person_inserts import PersonInserter
 from include.pipeline.person_links import PersonLinks
 from include.pipeline.person_updates import PersonUpdater
 from include.pipeline.refused_values import Droppable
+from include.pipeline.repairs import correct_ledger
 from include.reasons import FieldReport
 
 if TYPE_CHECKING:
@@ -47,20 +51,24 @@ def load_people(run: SyncRun, wiring: Wiring) -> dict[str, object]:
 
     Raises:
         SkipRun: the run is a dry run.
+        ApprovalRequired: the run would do more than the settings let pass, and nobody approved it.
         ConfigurationError: new Leads are to go by an assignment rule, and the org has none.
         OrgExhaustedError, SalesforceUnavailableError: people who are not created stay pending; the task is retried.
     """
     if run.dry_run:
         msg = "A dry run ends with its plan; nothing is written."
         raise SkipRun(msg)
-    with counted_calls(run, wiring, LOAD_PEOPLE):
+    require_approval(run, wiring)
+    step = LoadStep(run.run_id, LOAD_PEOPLE, 0)
+    with counted_calls(run, wiring, LOAD_PEOPLE), load_claim(wiring.ledger, step):
         manifest = Manifest.read_from(run, wiring)
         settings = wiring.ledger.settings_at(manifest.settings_version)
         wiring.ledger.bind_namespace(settings.settings.key_namespace, now=run.now)
+        correct_ledger(run, wiring)
         decisions = read_decisions(run, wiring)
         links = PersonLinks(run, wiring, settings, decisions)
         _commit_found(run, wiring, links, decisions, settings_version=settings.version)
-        people = needed_people(run, wiring, manifest)
+        people = read_needed_people(run, wiring)
         is_new = people["operation"].eq(INSERT)
         new = _with_identities(people[is_new], decisions)
         counts = _load(run, wiring, settings, links=links, new=new, found=people[~is_new])
@@ -79,7 +87,7 @@ def _load(
     import pandas as pd
 
     accounts = AccountLoader(run, wiring, settings.settings)
-    accounts.load(_needed_accounts(run, wiring, new))
+    accounts.load(read_needed_accounts(run, wiring))
     rule = None if new.empty else assignment_rule(wiring.salesforce, settings.settings)
     droppable = Droppable.of_run(run, wiring, settings.settings)
     inserts = PersonInserter(
@@ -123,20 +131,15 @@ def _with_identities(people: pd.DataFrame, decisions: pd.DataFrame) -> pd.DataFr
     return people.merge(identities, on="client_id")
 
 
-def _needed_accounts(run: SyncRun, wiring: Wiring, people: pd.DataFrame) -> pd.DataFrame:
-    """Return the loadable Accounts that the new people belong to."""
-    accounts = wiring.staging.read_frame(run.run_id, MAP_PEOPLE, ACCOUNTS_NAME, NEW_ACCOUNTS)
-    is_needed = accounts["outcome"].isna() & accounts["account_ref"].isin(people["account_ref"])
-    return accounts[is_needed].reset_index(drop=True)
-
-
 def _report_fields(run: SyncRun, wiring: Wiring, written_clients: set[str], left_out: pd.DataFrame) -> None:
-    """Keep what is to be told of single fields; that a value was replaced or dropped is true of written people only.
+    """Keep what is to be told of single fields; that a value was replaced is true of written people only.
 
-    ``left_out`` (``FIELD_REPORTS``) are the values that Salesforce refused: they replaced nothing.
+    That one was dropped is true of those, too, of whom nothing else was to be written. ``left_out`` (``FIELD_REPORTS``) are the values that Salesforce refused: they replaced nothing.
     """
     mapped = wiring.staging.read_frame(run.run_id, MAP_PEOPLE, FIELD_REPORTS_NAME, FIELD_REPORTS)
+    to_write = read_checked_people(run, wiring)["client_id"]
     is_true = mapped["report"].eq(FieldReport.USER_VALUE_KEPT) | mapped["client_id"].isin(written_clients)
+    is_true |= mapped["report"].eq(FieldReport.VALUE_DROPPED) & ~mapped["client_id"].isin(to_write)
     cell = ["client_id", "sobject", "field"]
     is_undone = mapped["report"].eq(FieldReport.USER_VALUE_OVERWRITTEN)
     is_undone &= mapped.set_index(cell).index.isin(left_out.set_index(cell).index)

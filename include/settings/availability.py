@@ -35,23 +35,11 @@ def _only(value: StrEnum, happens: str) -> _Pending:
     return _Pending(lambda chosen: chosen is value, happens, value.value)
 
 
-_NO_GUARD_PERCENT: Final = 100.0
-
 PENDING: Final[Mapping[str, _Pending]] = {
     "sync_mode": _only(SyncMode.ONE_WAY, "changes made in Salesforce are not brought back"),
     "integration": _only(Integration.MODERN, "every booking syncs as on the modern integration"),
     "auto_merge": _only(Switch.OFF, "nothing is merged"),
     "conflict_winner": _only(ConflictWinner.COCONUT, "changes made in Salesforce are not compared"),
-    "daily_api_budget": _Pending(
-        lambda chosen: chosen == 0, "API calls are counted, but no budget is kept", "0"
-    ),
-    "delete_guard_percent": _Pending(
-        # The default names a guard that is still to come; refusing it would refuse every installation.
-        lambda chosen: chosen in {Settings.model_fields["delete_guard_percent"].default, _NO_GUARD_PERCENT},
-        "deletions wait for nobody's approval",
-        f"{_NO_GUARD_PERCENT:g}",
-    ),
-    "create_guard_rows": _Pending(lambda chosen: chosen == 0, "creations wait for nobody's approval", "0"),
     "retention_days": _Pending(
         lambda chosen: chosen == Settings.model_fields["retention_days"].default,
         "nothing in the ledger or in staging is removed by age",

@@ -122,7 +122,14 @@ def test_the_first_org_is_recorded_and_another_is_refused(ledger: Ledger) -> Non
 @pytest.mark.rule("Q10")
 def test_an_administrator_may_rebind_the_ledger(ledger: Ledger) -> None:
     ledger.bind_org("00D000000000001AAA")
-    ledger.rebind_org("00D000000000002AAA", "ada")
+    ledger.rebind_org("00D000000000002AAA", who="ada", now=at(1))
     ledger.bind_org("00D000000000002AAA")
     with ledger.engine.connect() as connection:
         assert connection.execute(select(tables.ledger_info.c.bound_by)).scalar_one() == "ada"
+        history = [tables.org_bindings.c[name] for name in ("replaced_org_id", "org_id", "bound_by")]
+        assert [
+            tuple(row) for row in connection.execute(select(*history).order_by(tables.org_bindings.c.id))
+        ] == [
+            (None, "00D000000000001AAA", "first sign-in"),
+            ("00D000000000001AAA", "00D000000000002AAA", "ada"),
+        ]

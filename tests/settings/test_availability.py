@@ -21,9 +21,6 @@ def test_the_defaults_ask_for_nothing_that_is_not_there() -> None:
         ("integration", "legacy"),
         ("auto_merge", "on"),
         ("conflict_winner", "latest"),
-        ("daily_api_budget", 1000),
-        ("delete_guard_percent", 7.5),
-        ("create_guard_rows", 10),
         ("retention_days", 30),
     ],
 )
@@ -63,7 +60,9 @@ def test_what_the_sentence_advises_is_available() -> None:
         ("duplicate_rules", "hold"),
         ("new_record_owner", "booking_staff"),
         ("new_record_owner", "assignment_rule"),
-        ("delete_guard_percent", 100),
+        ("delete_guard_percent", 7.5),
+        ("create_guard_rows", 10),
+        ("daily_api_budget", 1000),
     ],
 )
 def test_what_works_is_not_warned_of(name: str, value: object) -> None:

@@ -33,17 +33,17 @@ class SetupAccess(LedgerAccess):
             LedgerConflictError: the ledger belongs to another org.
         """
         with writing(self.engine) as connection:
-            binding.bind_org(connection, org_id)
+            binding.bind_org(connection, org_id, now=self._clock())
 
     def bound_org(self) -> str | None:
         """Return the Id (18 characters) of the org the ledger belongs to, if any."""
         with reading(self.engine) as connection:
             return binding.bound_org(connection)
 
-    def rebind_org(self, org_id: str, who: str) -> None:
-        """Give the ledger to another org, as an administrator decided."""
+    def rebind_org(self, org_id: str, *, who: str, now: datetime) -> str | None:
+        """Give the ledger to another org, as an administrator decided; return the org it belonged to."""
         with writing(self.engine) as connection:
-            binding.rebind_org(connection, org_id, who=who)
+            return binding.rebind_org(connection, org_id, who=who, now=now)
 
     def bound_namespace(self) -> str | None:
         """Return the ``key_namespace`` that this ledger's keys carry, or nothing before the first write."""
