@@ -21,6 +21,7 @@ from include.pipeline.artifacts import (
 from include.pipeline.client_request import ClientRequest
 from include.pipeline.context import SyncRun, Wiring
 from include.pipeline.map_people import read_owners
+from include.pipeline.repairs import event_links_of
 
 
 def map_events(run: SyncRun, wiring: Wiring, chunk: int) -> dict[str, object]:
@@ -34,7 +35,7 @@ def map_events(run: SyncRun, wiring: Wiring, chunk: int) -> dict[str, object]:
         read_chunk(run, wiring, EXTRACT, CLIENTS_NAME, chunk, CLIENTS),
         read_decisions_of_chunk(run, wiring, chunk),
         read_staff_links(run, wiring),
-        wiring.ledger.event_links(bookings["appointment_id"].unique()),
+        event_links_of(run, wiring, bookings["appointment_id"]),
         mappings=wiring.ledger.mappings_at(manifest.mapping_version).mappings,
         org_fields=read_org_fields(run, wiring),
         settings=settings,

@@ -64,7 +64,7 @@ def match_people(run: SyncRun, wiring: Wiring) -> dict[str, object]:
             org_fields=org_fields,
         )
         decisions = replace(decisions, decisions=in_force)
-        staff_links, owners = _check_owners(run, wiring, settings)
+        staff_links, owners = check_staff_and_owners(run, wiring, settings)
         _stage(run, wiring, clients, decisions, staff_links, owners)
         _stage_chunks(run, wiring, manifest, decisions.decisions)
         find_campaigns(run, wiring, decisions, manifest=manifest, settings=settings.settings)
@@ -82,7 +82,9 @@ def read_clients(run: SyncRun, wiring: Wiring, manifest: Manifest) -> pd.DataFra
     return CLIENTS.conform(pd.concat(chunks, ignore_index=True).drop_duplicates("client_id"))
 
 
-def _check_owners(run: SyncRun, wiring: Wiring, settings: SettingsVersion) -> tuple[pd.DataFrame, OwnerCheck]:
+def check_staff_and_owners(
+    run: SyncRun, wiring: Wiring, settings: SettingsVersion
+) -> tuple[pd.DataFrame, OwnerCheck]:
     """Return the staff links with each User's activity as the org has it now, and the owners named in the settings."""
     if wiring.ledger.staff_synced_at() is None:
         links, _ = refresh_staff_links(run, wiring)

@@ -109,7 +109,7 @@ def booking_numbers(events: pd.DataFrame, namespace: str) -> pd.Series[str]:
 def own_keys(keys: pd.Series[str], namespace: str) -> pd.DataFrame:
     """Return ``appointment_id`` and ``client_id`` of keys of ours; both missing where a key is not."""
     bare = keys.where(keys.str.startswith(namespace).eq(True)).str.slice(start=len(namespace))
-    parts = bare.str.extract(r"^(\d+)-(\d*)$").set_axis(["appointment_id", "client_id"], axis=1)
+    parts = bare.str.extract(r"^(\d{1,18})-(\d{0,18})$").set_axis(["appointment_id", "client_id"], axis=1)
     return parts.astype(TEXT)
 
 

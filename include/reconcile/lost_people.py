@@ -42,7 +42,8 @@ def lost_people(links: pd.DataFrame, candidates: pd.DataFrame) -> LostPeople:
         finding=Finding.PERSON_GONE.value, remedy=Remedy.REPAIR.value
     )
     return LostPeople(
-        FOUND.conform(found.reindex(columns=list(FOUND.columns))), who[~who.index.duplicated() & who.index.notna()]
+        FOUND.conform(found.reindex(columns=list(FOUND.columns))),
+        who[~who.index.duplicated() & who.index.notna()],
     )
 
 

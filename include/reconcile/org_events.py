@@ -72,7 +72,7 @@ class OrgEventReader:
         facts = {
             "event_id": page["Id"],
             "booking_key": page[BOOKING_KEY],
-            "booking_id": page[BOOKING_ID] if BOOKING_ID in page else None,
+            "booking_id": page.get(BOOKING_ID),
             "who_id": page[PERSON],
             "owner_id": page[OWNER],
             "is_ours": page[_CREATOR].eq(self.salesforce.user_id),

@@ -9,8 +9,6 @@ import numpy as np
 import pandas as pd
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from include.frames import FrameContract
     from include.staging import Staging
 
@@ -39,7 +37,9 @@ class Partitions:
         parts = (hashes % np.uint64(self.count)).astype(np.int64)
         for part, of_part in rows.groupby(parts):
             number = int(str(part))
-            self.staging.write_frame(self.run_id, self.stage, self._file(number, self._batches[number]), of_part)
+            self.staging.write_frame(
+                self.run_id, self.stage, self._file(number, self._batches[number]), of_part
+            )
             self._batches[number] += 1
 
     def read(self, part: int) -> pd.DataFrame:
@@ -49,10 +49,6 @@ class Partitions:
             for batch in range(self._batches[part])
         ]
         return pd.concat(frames, ignore_index=True) if frames else self.contract.empty()
-
-    def parts(self) -> Iterator[int]:
-        """Yield the numbers of all parts."""
-        yield from range(self.count)
 
     def _file(self, part: int, batch: int) -> str:
         return f"{self.name}-{part:05d}-{batch:05d}"

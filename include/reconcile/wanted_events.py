@@ -14,11 +14,12 @@ from include.mapping.events import REKEYED_FROM, map_events
 from include.mapping.org_fields import OrgFields
 from include.mapping.owner import OwnerCheck
 from include.mapping.plan import hash_payloads
-from include.pipeline.staged_reading import with_switches
+from include.pipeline.staged_reading import switch_off, with_switches
 from include.reasons import Action
 from include.reconcile.comparison import WANTED
 from include.reconcile.org_values import joined_names
 from include.source.changes import KINDS, ChangeQuery, ChangeReader
+from include.source.clients import read_named_clients
 
 if TYPE_CHECKING:
     from include.ledger.repository import MappingsVersion, SettingsVersion
@@ -116,11 +117,20 @@ def as_wanted(events: pd.DataFrame, links: pd.DataFrame) -> pd.DataFrame:
 
 
 def disabled_among(wiring: Wiring, client_ids: Collection[str]) -> frozenset[str]:
-    """Return those of these clients who are not to be touched (rule T4), by Coconut's flag or our switch."""
-    from include.pipeline.staged_reading import switch_off
-    from include.source.clients import read_named_clients
+    """Return those of these clients who are not to be touched (rule T4), by Coconut's flag or by our switch."""
+    clients = _clients(wiring, client_ids)
+    return wiring.ledger.disabled_clients(client_ids).union(
+        clients.loc[clients["sync_disabled"], "client_id"]
+    )
 
+
+def touchable_clients(wiring: Wiring, client_ids: Collection[str]) -> frozenset[str]:
+    """Return those of these clients whom Coconut still has, and whose sync is not disabled."""
+    clients = _clients(wiring, client_ids)
+    is_active = ~clients["is_deleted"] & ~clients["sync_disabled"]
+    return frozenset(clients.loc[is_active, "client_id"])
+
+
+def _clients(wiring: Wiring, client_ids: Collection[str]) -> pd.DataFrame:
     numbers = {int(one) for one in client_ids if one.isdecimal()}
-    clients = switch_off(read_named_clients(wiring.source.engine, numbers), wiring.ledger)
-    gone = wiring.ledger.disabled_clients(client_ids)
-    return gone.union(clients.loc[clients["sync_disabled"], "client_id"])
+    return switch_off(read_named_clients(wiring.source.engine, numbers), wiring.ledger)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from include.frames import CLAIM, TEXT
 from include.source.columns import ColumnsRead, fetch_frame, selected
@@ -41,3 +41,14 @@ def read_attendance(engine: Engine, appointment_id: int) -> pd.DataFrame:
             .order_by(attendees.c.client_id)
         )
         return fetch_frame(connection, query, _COLUMNS)
+
+
+def count_pairs(engine: Engine) -> int:
+    """Return about how many pairs of booking and attendee there are, removed ones included.
+
+    Raises:
+        SourceUnavailableError: the database does not answer.
+        ConfigurationError: it refuses the login, or lacks a table or column.
+    """
+    with open_snapshot(engine) as connection:
+        return connection.execute(select(func.count()).select_from(attendees)).scalar_one()
