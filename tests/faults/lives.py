@@ -1,0 +1,203 @@
+"""Two lives of one story: one that nobody disturbs, and one whose processes are killed and come again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Final, Protocol
+
+from include.pipeline.context import Selection, SyncRun, Trigger
+from tests.faults.child import STAGES, Order, Place
+from tests.faults.nursery import Attempt, KillAfter, Nursery
+from tests.faults.pictures import Picture, differences, imbalances, take_picture
+from tests.faults.steps import KillAt, Moment, Step
+from tests.faults.stories import ROUNDS, Story
+from tests.local_org import LocalOrg
+from tests.pipeline.world import World
+
+SELECTIONS: Final = (Selection.APPOINTMENTS, Selection.WALK_INS)
+NAMES: Final = tuple(STAGES)
+LOADING: Final = ("load_people", "load_events", "settle_run")
+RETRIES: Final = 4
+"""Times that a stage may fail by itself before that is a defect; Airflow's own number (``STAGE_DEFAULTS``)."""
+
+ABANDONED_SHARE: Final = 0.15
+STEPS_OF_A_RUN: Final = 70
+HELD_SECONDS: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Doom:
+    """How one child is to die."""
+
+    at: KillAt | None = None
+    after: KillAfter | None = None
+
+
+class Fate(Protocol):
+    """Says how the next child dies that goes on with a run."""
+
+    def __call__(self, stages: tuple[str, ...], *, met: frozenset[Step], kills_left: int) -> Doom:
+        """``stages`` are those that the run has before it, ``met`` the steps at which it was killed before."""
+
+
+@dataclass
+class Life:
+    """One world, its runs and what became of each child; ``history`` tells them in words."""
+
+    world: World
+    story: Story
+    nursery: Nursery
+    place: Place
+    history: list[str] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def begin(
+        cls, story: Story, nursery: Nursery, org: LocalOrg, folder: Path, ledger_template: Path
+    ) -> Life:
+        org.reset()
+        folder.mkdir(exist_ok=True)
+        world = World.create(org, folder, ledger_template)
+        story.set_up(world)
+        ledger_url = str(world.ledger.engine.url)
+        place = Place(str(world.source.url), ledger_url, f"file://{folder / 'staging'}", org.credentials())
+        return cls(world, story, nursery, place)
+
+    def runs(self) -> Iterator[SyncRun]:
+        """Let the story go on round by round, and give the runs of each."""
+        for number in range(ROUNDS):
+            self.story.go_on(self.world, number)
+            for selection in SELECTIONS:
+                yield self._run(f"round{number}", selection)
+
+    def close(self) -> Picture:
+        """Sync once more, let Salesforce finish what it holds, and return what is there in the end."""
+        for selection in SELECTIONS:
+            self.finish(self._run("closing", selection))
+        self.world.org.control("POST", "drain", {})
+        return take_picture(self.world)
+
+    def finish(self, run: SyncRun, stages: tuple[str, ...] = NAMES) -> None:
+        """Run the stages to their end, again where they fail of what may pass by itself."""
+        for _ in range(RETRIES + 1):
+            attempt = self.attempt(run, stages)
+            ended = attempt.ended
+            assert ended is not None, f"nobody was to kill this child\n{self.told}"
+            if not ended.error:
+                return
+            assert ended.is_retried, f"{run.run_id} failed for good\n{self.told}"
+            stages = _from(attempt.stages[-1], stages)
+        raise AssertionError(f"{run.run_id} went on failing\n{self.told}")
+
+    def attempt(self, run: SyncRun, stages: tuple[str, ...], doom: Doom | None = None) -> Attempt:
+        """Have a child go on with a run."""
+        doom = doom or Doom()
+        order = Order(self.place, run, stages, kill_at=doom.at)
+        attempt = self.nursery.attempt(order, kill_after=doom.after)
+        self.history.append(f"{run.run_id}: {attempt}")
+        self.seconds |= attempt.seconds
+        return attempt
+
+    @property
+    def told(self) -> str:
+        return "\n".join(self.history)
+
+    def _run(self, name: str, selection: Selection) -> SyncRun:
+        run_id, now = f"{name}-{selection}", self.world.tick()
+        return SyncRun(run_id, f"sync_{selection}", selection, Trigger.SCHEDULED, dry_run=False, now=now)
+
+
+def live_undisturbed(life: Life) -> Picture:
+    """Live through the story with every run to its end at the first try."""
+    for run in life.runs():
+        life.finish(run)
+    return life.close()
+
+
+def live_disturbed(life: Life, fate: Fate, random: Random, *, kills: int) -> Picture:
+    """Live through the story with so many kills, spread over the runs."""
+    left, runs_left = kills, ROUNDS * len(SELECTIONS)
+    for run in life.runs():
+        share = -(-left // runs_left)
+        left -= _run_with_kills(life, run, fate, random, kills=share)
+        runs_left -= 1
+    assert left == 0, f"{left} of {kills} children got away\n{life.told}"
+    return life.close()
+
+
+def _run_with_kills(life: Life, run: SyncRun, fate: Fate, random: Random, *, kills: int) -> int:
+    """Run one sync whose children are killed; return how many were."""
+    current, stages, killed, missed = run, NAMES, 0, 0
+    met: set[Step] = set()
+    while killed < kills:
+        if missed:  # a child came to the end of the run before its time: somebody clears its tasks, and they run again
+            stages = LOADING
+        doom = fate(stages, met=frozenset(met), kills_left=kills - killed + missed)
+        attempt = life.attempt(current, stages, doom)
+        if not attempt.was_killed:
+            ended = attempt.ended
+            assert ended is not None
+            assert not ended.error, f"{current.run_id} failed\n{life.told}"
+            if ended.counts.get("empty") or missed > kills:
+                return killed
+            missed += 1
+            continue
+        killed += 1
+        met.update(attempt.steps[-1:])
+        if attempt.stages:
+            stages = _from(attempt.stages[-1], stages)
+        if current is run and random.random() < ABANDONED_SHARE:
+            current, stages = _next_run(run), NAMES
+    life.finish(current, stages)
+    return killed
+
+
+def _next_run(run: SyncRun) -> SyncRun:
+    """Return the run that comes when nobody takes up this one again."""
+    return SyncRun(f"{run.run_id}-next", run.dag_id, run.selection, run.trigger, dry_run=False, now=run.now)
+
+
+def _from(stage: str, stages: tuple[str, ...]) -> tuple[str, ...]:
+    return stages[stages.index(stage) :]
+
+
+def at_steps(random: Random, moments: frozenset[Moment]) -> Fate:
+    """Kill at named steps of the loading stages, each name at most once in a run."""
+
+    def fate(stages: tuple[str, ...], *, met: frozenset[Step], kills_left: int) -> Doom:
+        nth = random.randint(1, max(1, STEPS_OF_A_RUN * len(moments) // len(Moment) // kills_left))
+        held = HELD_SECONDS if random.random() < 0.5 else 0.0
+        return Doom(at=KillAt(nth, moments, frozenset(LOADING), spared=met, held_seconds=held))
+
+    return fate
+
+
+def at_instants(random: Random, seconds_of: Callable[[str], float]) -> Fate:
+    """Kill at random instants, mostly of the loading stages; ``seconds_of`` is how long a stage takes undisturbed."""
+
+    def fate(stages: tuple[str, ...], *, met: frozenset[Step], kills_left: int) -> Doom:
+        loading = [stage for stage in stages if stage in LOADING]
+        stage = loading[0] if loading and random.random() < 0.75 else stages[0]
+        later = _from(stage, stages)
+        return Doom(after=KillAfter(stage, random.uniform(0.0, sum(map(seconds_of, later)) / kills_left)))
+
+    return fate
+
+
+def either(one: Fate, other: Fate, random: Random, *, share: float) -> Fate:
+    """Follow one fate for a share of the kills, and another for the rest."""
+
+    def fate(stages: tuple[str, ...], *, met: frozenset[Step], kills_left: int) -> Doom:
+        chosen = one if random.random() < share else other
+        return chosen(stages, met=met, kills_left=kills_left)
+
+    return fate
+
+
+def expect_equal(undisturbed: Picture, disturbed: Picture, life: Life) -> None:
+    """Nothing is lost, nothing came twice, and every run adds up."""
+    problems = [*differences(undisturbed, disturbed), *imbalances(life.world)]
+    assert not problems, "\n".join([f"{life.story.title}:", *problems, "after", life.told])
