@@ -10,14 +10,16 @@ skip; runs that a person starts still work.
 
 **What the tasks do.** `extract_changes` reads changes since the watermark into the staging area; without any, the run
 ends there. `match_people` decides which Salesforce person each client is. `map_people` and `map_events` build what
-would be written. `check_frames` lets it through, quarantines rows, or stops the run before any write. `load_people`
-and `load_events` write. `settle_run` records an outcome for every row, checks that read = written + unchanged + held +
+would be written. `check_frames` lets it through, quarantines rows, or stops the run before any write. `guard_changes`
+waits for somebody's approval where the run would delete or create more than the settings let pass. `load_people` and
+`load_events` write. `settle_run` records an outcome for every row, checks that read = written + unchanged + held +
 quarantined + disabled, and moves the watermark last.
 
 **When a task fails.** The message says what to do. Passing trouble (Salesforce or a database does not answer) is
 retried by itself; a wrong setting or a closed quality gate is not. Clear the failed task once the cause is gone: every
 stage rewrites its own output, and nothing is written twice. The next run would pick everything up as well, because the
-watermark has not moved.
+watermark has not moved. A run that was rejected, or that nobody approved within a day, has written nothing; the next
+one asks again.
 
 **Not for** a range of old dates (`backfill_bookings`) or for single clients (`sync_clients`).
 """

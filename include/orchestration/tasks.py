@@ -11,6 +11,7 @@ from typing import Any
 
 from airflow.sdk import task
 
+from include.orchestration.approval import GuardChanges
 from include.orchestration.assets import (
     COCONUT_APPOINTMENTS,
     COCONUT_CLIENTS,
@@ -130,8 +131,19 @@ def sync_bookings(selection: str) -> None:
     people = map_people(selection)
     events = map_events.partial(selection=selection).expand(chunk=chunks)
     checked = check_frames(selection)
+    guarded = GuardChanges(task_id="guard_changes", selection=selection)
     loaded_people = load_people(selection)
     loaded_events = load_events.partial(selection=selection).expand(chunk=chunks)
     settled = settle_run(selection)
 
-    extracted >> matched >> people >> events >> checked >> loaded_people >> loaded_events >> settled
+    (
+        extracted
+        >> matched
+        >> people
+        >> events
+        >> checked
+        >> guarded
+        >> loaded_people
+        >> loaded_events
+        >> settled
+    )

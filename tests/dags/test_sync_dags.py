@@ -14,6 +14,7 @@ STAGES = [
     "map_people",
     "map_events",
     "check_frames",
+    "guard_changes",
     "load_people",
     "load_events",
     "settle_run",
