@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -45,6 +45,17 @@ NO_SNAPSHOTS: Final = Snapshots()
 
 
 @dataclass(frozen=True, slots=True)
+class RunRecord:
+    """A run as the ledger knows it; ``started_at`` is its clock."""
+
+    run_id: str
+    dag_id: str
+    selection: str
+    trigger: str
+    started_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Totals:
     """What a run settles with."""
 
@@ -81,6 +92,33 @@ def was_planned(connection: Connection, request: str, *, settings_version: int) 
         runs.c.state == RunState.DRY_RUN.value,
     )
     return connection.execute(planned.limit(1)).first() is not None
+
+
+def was_settled(connection: Connection, run_id: str, request: str, *, settings_version: int) -> bool:
+    """Tell whether a run settled with this request under the settings of that version."""
+    ended = (RunState.SUCCESS.value, RunState.EMPTY.value)
+    settled = select(runs.c.run_id).where(
+        runs.c.run_id == run_id,
+        runs.c.request == request,
+        runs.c.settings_version == settings_version,
+        runs.c.state.in_(ended),
+    )
+    return connection.execute(settled).first() is not None
+
+
+def count_at_work(connection: Connection, selections: Collection[str], *, since: datetime) -> int:
+    """Return how many runs of these selections began after an instant and have not ended."""
+    at_work = select(func.count()).where(
+        runs.c.selection.in_(selections), runs.c.state == RunState.RUNNING.value, runs.c.started_at > since
+    )
+    return connection.execute(at_work).scalar_one()
+
+
+def find(connection: Connection, run_id: str) -> RunRecord | None:
+    """Return a run, if the ledger still has it."""
+    columns = [runs.c[name] for name in ("run_id", "dag_id", "selection", "trigger", "started_at")]
+    row = connection.execute(select(*columns).where(runs.c.run_id == run_id)).mappings().first()
+    return None if row is None else RunRecord(**row)
 
 
 def finish_run(connection: Connection, run_id: str, *, state: RunState, now: datetime) -> None:

@@ -6,11 +6,12 @@ Every stage writes below its own name and rewrites what it wrote, so any task ca
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from include.frames import DECISIONS, EVENTS, PEOPLE, STAFF_LINKS, FrameContract
+from include.ledger.runs import NO_SNAPSHOTS, Snapshots
 from include.mapping.org_fields import OrgFields
 
 if TYPE_CHECKING:
@@ -46,8 +47,9 @@ class Manifest:
     """What ``extract_changes`` found; every later stage of the run works from it.
 
     ``settings_version`` and ``mapping_version`` pin settings and mappings for the whole run; ``high_water`` is the
-    watermark that ``settle_run`` commits, under ``watermark_name`` where it is not the selection's own. ``read`` counts
-    pairs of booking and attendee, ``clients`` the clients that the run is about by themselves (rule S13).
+    watermark that ``settle_run`` commits, under ``watermark_name`` where it is not the selection's own, with
+    ``snapshots``. ``read`` counts pairs of booking and attendee, ``clients`` the clients that the run is about by
+    themselves (rule S13).
     """
 
     settings_version: int
@@ -59,6 +61,7 @@ class Manifest:
     read_at: datetime
     clients: int = 0
     watermark_name: str | None = None
+    snapshots: Snapshots = NO_SNAPSHOTS
 
     @property
     def is_empty(self) -> bool:
@@ -79,6 +82,7 @@ class Manifest:
             "read_at": self.read_at.isoformat(),
             "clients": self.clients,
             "watermark_name": self.watermark_name,
+            "snapshots": asdict(self.snapshots),
         }
 
     @classmethod
@@ -96,6 +100,7 @@ class Manifest:
             read_at=datetime.fromisoformat(values["read_at"]),
             clients=values["clients"],
             watermark_name=values["watermark_name"],
+            snapshots=Snapshots(**values["snapshots"]),
         )
 
 

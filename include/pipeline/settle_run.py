@@ -61,6 +61,7 @@ def settle_run(run: SyncRun, wiring: Wiring) -> dict[str, object]:
         now=run.now,
         clients=clients,
         watermark_name=manifest.watermark_name,
+        snapshots=manifest.snapshots,
     )
     if is_implausible:
         msg = (

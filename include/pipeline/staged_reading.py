@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import TYPE_CHECKING
 
 from include.frames import ANSWERS, BOOKINGS
+from include.ledger.runs import NO_SNAPSHOTS, Snapshots
 from include.pipeline.artifacts import (
     ANSWERS_NAME,
     BOOKINGS_NAME,
@@ -20,7 +22,7 @@ from include.source.snapshot import open_snapshot
 if TYPE_CHECKING:
     import pandas as pd
 
-    from include.ledger.repository import Ledger
+    from include.ledger.repository import Ledger, SettingsVersion
     from include.pipeline.context import SyncRun, Wiring
     from include.source.changes import Watermark
 
@@ -30,7 +32,8 @@ class StagedReading:
     """Takes what a run read; ``chunks`` and ``read`` (in pairs) say how much it was.
 
     ``asked_clients`` are the clients that the run is about by themselves, booking or not; ``rematched_clients`` those
-    about whom it decides afresh. ``high_water`` is kept under ``watermark_name``, if it has one of its own.
+    about whom it decides afresh. ``high_water`` and ``snapshots`` are kept under ``watermark_name``, if the run has one
+    of its own, ``sync_from`` counts instead of the settings' day, if the run has its own (rule S14).
     ``questions`` are those about clients whose newest answers people's fields need, whichever booking they came with.
     """
 
@@ -42,8 +45,18 @@ class StagedReading:
     rematched_clients: list[str] = field(default_factory=list)
     high_water: Watermark | None = None
     watermark_name: str | None = None
+    snapshots: Snapshots = NO_SNAPSHOTS
+    sync_from: date | None = None
     questions: frozenset[str] = frozenset()
     _staged_clients: set[str] = field(default_factory=set)
+
+    def begin(self, settings: SettingsVersion, *, request: str | None = None) -> None:
+        """Record that the run begins, and forget what an earlier attempt staged.
+
+        ``request`` is JSON of what a person asked for.
+        """
+        self.wiring.ledger.open_run(self.run, settings_version=settings.version, request=request)
+        self.wiring.staging.clear(self.run.run_id, EXTRACT)
 
     def add(self, chunk: SourceChunk) -> None:
         """Stage a chunk of bookings."""

@@ -182,7 +182,7 @@ def has_changes(
         SourceUnavailableError: the database does not answer.
         ConfigurationError: it refuses the login, or lacks a table or column.
     """
-    wanted = _of_kinds(kinds)
+    wanted = of_kinds(kinds)
     if since is None:
         probes = [select(appointments.c.id).where(wanted)]
     else:
@@ -248,7 +248,8 @@ def _is_after(stamp: Column[datetime], key: Column[int], mark: Watermark) -> Col
     return and_(stamp >= mark.changed_at, or_(stamp > mark.changed_at, key > mark.id))
 
 
-def _of_kinds(kinds: Sequence[str]) -> ColumnElement[bool]:
+def of_kinds(kinds: Sequence[str]) -> ColumnElement[bool]:
+    """Filter bookings by kind; one that Coconut does not have goes with ``appointment`` (:class:`ChangeQuery`)."""
     kind = appointments.c.kind
     if APPOINTMENT not in kinds:
         return kind.in_(kinds)
@@ -258,7 +259,7 @@ def _of_kinds(kinds: Sequence[str]) -> ColumnElement[bool]:
 
 def _select_keys(query: ChangeQuery, dialect: Dialect, *, unseen: int | None) -> Select[int]:
     """Select the ids of all bookings to read, in order; ``unseen`` is the first transaction the last run missed."""
-    keys = select(appointments.c.id).where(_of_kinds(query.kinds)).order_by(appointments.c.id)
+    keys = select(appointments.c.id).where(of_kinds(query.kinds)).order_by(appointments.c.id)
     if query.starts_from is not None:
         keys = keys.where(appointments.c.starts_at >= query.starts_from)
     if query.starts_until is not None:

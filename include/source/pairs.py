@@ -117,7 +117,7 @@ def read_chunk(connection: Connection, appointment_ids: Collection[int]) -> Sour
     """
     pairs = _read_pairs(connection, appointment_ids)
     given = _read_answers(connection, appointment_ids)
-    pairs["changed_at"] = _newest_change(pairs, given)
+    pairs["changed_at"] = newest_change(pairs, given)
     ids = {int(client_id) for client_id in pairs.loc[pairs["client_exists"], "client_id"].unique()}
     return SourceChunk(
         bookings=BOOKINGS.conform(pairs.assign(appointment_id=pairs["appointment_id"].astype(TEXT))),
@@ -182,8 +182,8 @@ def _read_answers(connection: Connection, appointment_ids: Collection[int]) -> p
     return fetch_frame(connection, query, _ANSWER_COLUMNS)
 
 
-def _newest_change(pairs: pd.DataFrame, given: pd.DataFrame) -> pd.Series[Any]:
-    """Newest change of the whole booking, aligned with ``pairs``: its row, all its attendees, all their answers."""
+def newest_change(pairs: pd.DataFrame, given: pd.DataFrame) -> pd.Series[Any]:
+    """Return the newest change of the whole booking, of its row, any attendee or any answer, aligned with ``pairs``."""
     keyed = pairs.set_index("appointment_id")
     stamps = [
         keyed["booking_updated_at"],

@@ -18,8 +18,9 @@ from include.ledger import (
 )
 from include.ledger.access.base import LedgerAccess
 from include.ledger.engine import reading, writing
+from include.ledger.quarantine import WaitingPairs
 from include.ledger.reports import Report, ReportKind
-from include.ledger.runs import RunState
+from include.ledger.runs import NO_SNAPSHOTS, RunRecord, RunState, Snapshots
 from include.ledger.settings_store import SettingsVersion
 from include.reasons import WaitsFor
 
@@ -45,6 +46,21 @@ class RunAccess(LedgerAccess):
         """Tell whether a dry run of this request, under these settings, ended with its plan (T6)."""
         with reading(self.engine) as connection:
             return runs.was_planned(connection, request, settings_version=settings_version)
+
+    def was_settled(self, run_id: str, request: str, *, settings_version: int) -> bool:
+        """Tell whether this very run, asked for this, has settled under these settings."""
+        with reading(self.engine) as connection:
+            return runs.was_settled(connection, run_id, request, settings_version=settings_version)
+
+    def runs_at_work(self, selections: Collection[str], *, since: datetime) -> int:
+        """Return how many runs of these selections began after ``since`` and have not ended."""
+        with reading(self.engine) as connection:
+            return runs.count_at_work(connection, selections, since=since)
+
+    def find_run(self, run_id: str) -> RunRecord | None:
+        """Return a run, if the ledger still has it."""
+        with reading(self.engine) as connection:
+            return runs.find(connection, run_id)
 
     def finish_run(self, run_id: str, *, state: str, now: datetime) -> None:
         """Record how a run ended that never came to settle (``RunState``)."""
@@ -77,6 +93,11 @@ class RunAccess(LedgerAccess):
         """Return ``(changed_at, id)`` up to which a selection was read, or nothing before its first run."""
         with reading(self.engine) as connection:
             return runs.watermark(connection, selection)
+
+    def snapshot(self, selection: str) -> str | None:
+        """Return what the last run that moved this watermark could see of the booking database, where it can say."""
+        with reading(self.engine) as connection:
+            return runs.snapshot(connection, selection)
 
     def dirty_appointments(self, kinds: tuple[str, ...]) -> frozenset[int]:
         """Return the bookings of these kinds, or of no known kind, that must be read again."""
@@ -139,6 +160,7 @@ class RunAccess(LedgerAccess):
         now: datetime,
         clients: pd.DataFrame | None = None,
         watermark_name: str | None = None,
+        snapshots: Snapshots = NO_SNAPSHOTS,
     ) -> None:
         """Commit a run's outcomes, quarantine, counts and, last, its watermark: the third commit point.
 
@@ -156,6 +178,7 @@ class RunAccess(LedgerAccess):
             now: the instant of settling.
             clients: ``contracts.CLIENT_OUTCOMES`` of the clients that the run was about by themselves.
             watermark_name: what the watermark is kept under, where it is not the run's selection.
+            snapshots: what the run could see of the booking database; kept even where the watermark does not move.
         """
         batches = [outcomes] if isinstance(outcomes, pd.DataFrame) else outcomes
         totals = runs.Totals(counts=dict(counts), state=RunState(state), settings_version=settings_version)
@@ -168,6 +191,7 @@ class RunAccess(LedgerAccess):
             runs.settle_run(connection, run, totals, now=now)
             if watermark is not None:
                 runs.advance_watermark(connection, run, watermark, name=watermark_name, now=now)
+            runs.replace_snapshot(connection, snapshots, name=watermark_name or run.selection, now=now)
 
     # --- quarantine
 
@@ -177,6 +201,11 @@ class RunAccess(LedgerAccess):
         """Return held, quarantined and disabled pairs, last seen first (``contracts.QUARANTINE_ROWS``)."""
         with reading(self.engine) as connection:
             return quarantine.rows(connection, kinds=kinds, limit=limit)
+
+    def waiting_appointments(self, wanted: WaitingPairs) -> frozenset[int]:
+        """Return the bookings with a held, quarantined or disabled pair that meets these conditions."""
+        with reading(self.engine) as connection:
+            return quarantine.appointments(connection, wanted)
 
     def quarantine_counts(self) -> pd.DataFrame:
         """Return how many pairs there are by outcome and reason (``contracts.QUARANTINE_COUNTS``)."""
