@@ -1,0 +1,93 @@
+"""Read the bookings that changed since the watermark, and those that waited and may go on (rules T1, Q2, Q5)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from include.ledger.runs import Snapshots
+from include.mapping.events import booking_keys, digest_pairs, source_versions
+from include.pipeline.staged_reading import with_switches
+from include.pipeline.sync_staff import read_active_users
+from include.source.changes import ChangeQuery, ChangeReader, clients_changed_since
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from include.ledger.repository import Ledger, SettingsVersion
+    from include.pipeline.context import SyncRun, Wiring
+    from include.pipeline.staged_reading import StagedReading
+    from include.source.pairs import SourceChunk
+
+PAIRS_PER_CHUNK = 25_000
+
+
+def read_bookings(reading: StagedReading, settings: SettingsVersion, _mapping_version: int) -> None:
+    """Stage what changed since the watermark less the overlap or was not visible to the last run, and what moved.
+
+    A pair that is shown again unchanged was accounted for before and is not read a second time.
+    """
+    reading.begin(settings)
+    run, wiring = reading.run, reading.wiring
+    kinds = run.selection.kinds
+    mark, last_snapshot = wiring.ledger.watermark(run.selection), wiring.ledger.snapshot(run.selection)
+    reread = wiring.ledger.dirty_appointments(kinds) | _moved(run, wiring, settings)
+    query = ChangeQuery(
+        kinds=kinds,
+        since=None if mark is None else mark[0] - settings.settings.source_overlap,
+        last_snapshot=last_snapshot,
+        appointment_ids=reread,
+        not_after=run.now,
+    )
+    reader = ChangeReader(wiring.source.engine, query, pairs_per_chunk=PAIRS_PER_CHUNK)
+    for source_chunk in reader.chunks():
+        fresh = _without_settled(
+            with_switches(source_chunk, wiring.ledger),
+            wiring.ledger,
+            reread=reread,
+            namespace=settings.settings.key_namespace,
+        )
+        if len(fresh.bookings):
+            reading.add(fresh)
+    reading.high_water, reading.snapshots = reader.high_water, Snapshots(last_snapshot, reader.snapshot)
+
+
+def _moved(run: SyncRun, wiring: Wiring, settings: SettingsVersion) -> frozenset[int]:
+    def moved_clients(waiting: pd.DataFrame) -> set[str]:
+        return clients_changed_since(
+            wiring.source.engine, waiting.rename(columns={"last_seen_at": "attempted_at"})
+        )
+
+    def active_users(user_ids: set[str]) -> set[str]:
+        return set(read_active_users(wiring.salesforce, user_ids))
+
+    return wiring.ledger.moved_appointments(
+        run.selection.kinds,
+        settings=settings,
+        moved_clients=moved_clients,
+        active_users=active_users,
+        now=run.now,
+    )
+
+
+def _without_settled(
+    chunk: SourceChunk, ledger: Ledger, *, reread: frozenset[int], namespace: str
+) -> SourceChunk:
+    """Drop the bookings whose very content has a recorded outcome already, except those read again on purpose.
+
+    A booking stays whole: which attendee carries a shared Event (rule S4) is seen only over all of them.
+    """
+    bookings = chunk.bookings
+    if bookings.empty:
+        return chunk
+    settled = ledger.settled(bookings["appointment_id"].unique())
+    if settled.empty:
+        return chunk
+    known = settled.set_index("booking_key")
+    keys = booking_keys(bookings, namespace=namespace)
+    versions, digests = source_versions(bookings), digest_pairs(bookings, chunk.answers)
+    is_settled = (keys.map(known["settled_version"]) >= versions).fillna(False).astype(bool) & (
+        keys.map(known["settled_digest"]) == digests
+    )
+    is_reread = bookings["appointment_id"].isin([str(number) for number in reread])
+    is_fresh = (~is_settled | is_reread).groupby(bookings["appointment_id"]).transform("any")
+    return chunk.where(is_fresh)
