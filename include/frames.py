@@ -444,6 +444,7 @@ EVENT_LINKS = FrameContract(
         "written_version": WHOLE,
         "settled_version": WHOLE,
         "settled_digest": TEXT,
+        "is_backfilled": CLAIM,  # a backfill asked for it: the day from which bookings sync does not count (rule S14)
     },
 )
 

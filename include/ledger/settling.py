@@ -37,6 +37,7 @@ from include.reasons import KEPT_BACK, RETRIED_NEXT_RUN, Outcome
 if TYPE_CHECKING:
     from include.pipeline.context import SyncRun
 
+_BACKFILL = "backfill"  # Selection.BACKFILL, which is the pipeline's
 _KEPT_BACK = tuple(outcome.value for outcome in KEPT_BACK)
 
 
@@ -199,6 +200,7 @@ def _settle_links(
         "read_at": literal(run.now, Instant()),
         "created_at": literal(now, Instant()),
         "updated_at": literal(now, Instant()),
+        **({"is_backfilled": true()} if run.selection == _BACKFILL else {}),
     }
     rows = select(*(row[name] for name in copied), *stamps.values()).where(true()).order_by(row.booking_key)
     settled = upsert(connection, event_links).from_select([*copied, *stamps], rows)

@@ -232,6 +232,7 @@ event_links = Table(
     Column("settled_digest", Text),
     Column("last_outcome", Text),
     Column("last_reason", Text),
+    Column("is_backfilled", Boolean),  # a backfill asked for the pair, so sync_from does not hold it (S14)
     Column("mapping_version", BigInteger),
     Column("settings_version", BigInteger),
     # the booking's facts, for reports

@@ -144,6 +144,7 @@ def _with_links(pairs: pd.DataFrame, event_links: pd.DataFrame) -> pd.DataFrame:
     return linked.assign(
         has_event=has_event,
         may_have_event=has_event | (claimed > written).fillna(False).astype(bool),
+        is_backfilled=linked["link_is_backfilled"].fillna(False).astype(bool),
         is_unsettled=((claimed > written) & (claimed > settled)).fillna(False).astype(bool),
     )
 

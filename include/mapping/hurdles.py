@@ -57,6 +57,13 @@ def _loses_event(pairs: pd.DataFrame, terms: Terms) -> pd.Series[bool]:
     return (pairs["status"] == CANCELLED) & terms.deletes_cancelled
 
 
+def _is_too_early(pairs: pd.DataFrame, terms: Terms) -> pd.Series[bool]:
+    """Tell which pairs start before bookings sync; one that has its Event, or was backfilled, is kept current."""
+    return (
+        (pairs["local_day"] < terms.sync_from.isoformat()) & ~pairs["may_have_event"] & ~pairs["is_backfilled"]
+    )
+
+
 def _time_fault(reason: Reason) -> Hurdle:
     return Hurdle(lambda pairs, _: pairs["time_fault"] == str(reason), reason)
 
@@ -84,11 +91,7 @@ HURDLES: Final = (
     _time_fault(Reason.ENDS_BEFORE_START),
     _time_fault(Reason.TOO_LONG),
     _time_fault(Reason.UNKNOWN_TIME_ZONE),
-    # A booking that has its Event keeps it current, wherever it is rescheduled to.
-    Hurdle(
-        lambda pairs, terms: (pairs["local_day"] < terms.sync_from.isoformat()) & ~pairs["may_have_event"],
-        Reason.BEFORE_SYNC_FROM,
-    ),
+    Hurdle(_is_too_early, Reason.BEFORE_SYNC_FROM),
     Hurdle(lambda pairs, _: pairs["scope_settings"].notna(), Reason.OUT_OF_SCOPE),
     Hurdle(
         lambda pairs, terms: _loses_event(pairs, terms) & pairs["may_have_event"] & terms.are_events_off,
