@@ -439,7 +439,8 @@ EVENT_LINKS = FrameContract(
         "who_id": TEXT,  # WhoId as last written or followed
         "owner_id": TEXT,  # OwnerId as last written
         "staff_id": TEXT,  # the booking's staff when we last wrote
-        "payload": TEXT,  # JSON of the wire fields as last written, without WhoId and OwnerId
+        # JSON of the wire fields as last written, without WhoId and OwnerId, with marks of what was refused
+        "payload": TEXT,
         "claimed_version": WHOLE,
         "written_version": WHOLE,
         "settled_version": WHOLE,
@@ -479,6 +480,7 @@ EVENTS = FrameContract(
         "waits_for": TEXT,
         "waits_for_key": TEXT,
         "detail": TEXT,  # plain words for people; never personal data
+        "left_out": TEXT,  # fields whose value is refused and so left out, joined by a space
         "event_id": TEXT,
         "person_ref": TEXT,
         "desired_who_id": TEXT,  # missing while the person has no Id yet
@@ -488,6 +490,20 @@ EVENTS = FrameContract(
         **FACTS,
     },
     wire_fields=True,
+)
+
+PLANNED_FIELDS = FrameContract(
+    "planned_fields",
+    {
+        # one row per record and field that a dry run would change (rule T6); holds values of people
+        "sobject": TEXT,
+        "operation": TEXT,  # include.reasons.Action: create, update or delete
+        "key": TEXT,  # booking key of an Event, client of a person, reference of an Account, campaign and person
+        "record_id": TEXT,  # missing for what is to be created
+        "field": TEXT,  # missing where nothing is known of a record that is to be deleted
+        "old": TEXT,  # missing where nobody knows, and where the field is empty
+        "new": TEXT,  # missing where the field is emptied, and where the record is deleted
+    },
 )
 
 RESULTS = FrameContract(

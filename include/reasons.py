@@ -95,7 +95,7 @@ class Reason(StrEnum):
 
 
 class FieldReport(StrEnum):
-    """What happened to one field of a person, beyond being written or left alone (rules M5, F4)."""
+    """What happened to one field of a person or an Event, beyond being written or left alone (rules M5, F4)."""
 
     USER_VALUE_OVERWRITTEN = "user_value_overwritten"
     USER_VALUE_KEPT = "user_value_kept"

@@ -1,4 +1,4 @@
-"""What people have to know about single fields of a person; names of fields only, never values (rules M5, F4)."""
+"""What people have to know about fields of people and Events; names of fields only, never values (rules M5, F4)."""
 
 from __future__ import annotations
 

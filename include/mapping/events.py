@@ -23,10 +23,17 @@ from include.mapping.plan import (
     OWNER,
     PERSON,
     changed_fields,
-    format_payloads,
     kept_fields,
     parse_payloads,
     with_clears,
+)
+from include.mapping.refused_fields import (
+    asked_again,
+    asked_values,
+    field_lists,
+    format_with_refused,
+    refused_values,
+    words_of,
 )
 from include.mapping.sharing import share_events
 from include.mapping.times import event_times, utc_instants
@@ -192,11 +199,16 @@ def _plan(
 ) -> pd.DataFrame:
     """Settle every open pair as create, update, unchanged or unfit; return their wire fields and payloads."""
     rows = pairs[verdicts.is_open]
-    stored = parse_payloads(rows["link_payload"], list(values.wire.columns))
-    desired = _without_faults(values, stored, verdicts, settings)
-    desired = kept_fields(desired, stored, left_alone=alone)
+    names = list(values.wire.columns)
     has_event, is_unsettled = rows["has_event"], rows["is_unsettled"]
-    changed = changed_fields(desired, stored, resend=is_unsettled, left_alone=alone)
+    written, refused = (
+        parse_payloads(rows["link_payload"], names),
+        refused_values(rows["link_payload"], names),
+    )
+    asked = _last_asked(written, refused, is_unsettled=is_unsettled, settings=settings)
+    desired = _without_faults(values, asked, verdicts, settings)
+    desired = kept_fields(desired, written, left_alone=alone)
+    changed = changed_fields(desired, asked, resend=is_unsettled, left_alone=alone)
     # An Event whose creation was never settled may exist with other values: the upsert clears what is empty now.
     whole = desired.mask(is_unsettled, with_clears(desired, alone))
     wire = changed.where(has_event, whole)
@@ -210,17 +222,44 @@ def _plan(
     verdicts.settle(~pairs["has_event"], action=Action.CREATE)
     verdicts.settle(differs, action=Action.UPDATE)
     verdicts.settle(verdicts.is_open, reason=Reason.SAME_AS_LAST_WRITTEN)
-    return wire.assign(payload=format_payloads(desired)).reindex(pairs.index)
+    still_refused = refused.where(changed[refused.columns].isna())
+    return wire.assign(
+        payload=format_with_refused(desired, still_refused),
+        left_out=_left_out(values, still_refused, verdicts, settings),
+    ).reindex(pairs.index)
+
+
+def _last_asked(
+    written: pd.DataFrame, refused: pd.DataFrame, *, is_unsettled: pd.Series[bool], settings: Settings
+) -> pd.DataFrame:
+    """Return what was last asked of each field; a refused value counts only while the setting drops such values."""
+    if settings.on_invalid_field is OnInvalidField.DROP_AND_REPORT:
+        return asked_values(written, refused.mask(is_unsettled))
+    return asked_again(written, refused)
+
+
+def _left_out(
+    values: FieldValues, still_refused: pd.DataFrame, verdicts: Verdicts, settings: Settings
+) -> pd.Series[str]:
+    """Name the fields whose value is left out, and say so of those that Salesforce refused earlier."""
+    wanted = with_clears(values.wire[still_refused.columns])
+    is_left_out = wanted == still_refused
+    for name in still_refused:
+        verdicts.remark(is_left_out[name], words_of(str(name)))
+    if settings.on_invalid_field is OnInvalidField.DROP_AND_REPORT:
+        for fault in values.faults:
+            is_left_out[fault.target] = fault.rows | is_left_out.get(fault.target, False)
+    return field_lists(is_left_out)
 
 
 def _without_faults(
-    values: FieldValues, stored: pd.DataFrame, verdicts: Verdicts, settings: Settings
+    values: FieldValues, asked: pd.DataFrame, verdicts: Verdicts, settings: Settings
 ) -> pd.DataFrame:
     """Return the values without those that Salesforce would refuse, or quarantine their pairs, as the setting says."""
     desired = values.wire.copy()
     for fault in values.faults:
         if settings.on_invalid_field is OnInvalidField.DROP_AND_REPORT:
-            desired[fault.target] = desired[fault.target].mask(fault.rows, stored[fault.target])
+            desired[fault.target] = desired[fault.target].mask(fault.rows, asked[fault.target])
             verdicts.remark(fault.rows, f"left out because {fault.words}")
         else:
             verdicts.settle(fault.rows.reindex(verdicts.is_open.index, fill_value=False), reason=fault.reason)
@@ -236,7 +275,10 @@ def _assemble(
     needs_person: pd.Series[bool],
     owners: OwnerCheck,
 ) -> pd.DataFrame:
-    outcome, fields = verdicts.to_frame(), [name for name in wire.columns if name != "payload"]
+    outcome, fields = (
+        verdicts.to_frame(),
+        [name for name in wire.columns if name not in {"payload", "left_out"}],
+    )
     is_written = outcome["action"].isin([str(Action.CREATE), str(Action.UPDATE)])
     is_passed_on = is_written & pairs[REKEYED_FROM].notna()
     own_event_id = pairs["link_event_id"].where(pairs[REKEYED_FROM].isna() | is_passed_on)
@@ -249,6 +291,7 @@ def _assemble(
         desired_owner_id=pairs["owner_id"].where(is_written),
         needs_person=needs_person | (is_written & ~pairs["stays_with_person"]),
         payload=wire["payload"].where(is_written),
+        left_out=wire["left_out"],
         **{name: wire[name].where(is_written) for name in fields},
     )
     events[REKEYED_FROM] = events[REKEYED_FROM].where(is_passed_on)

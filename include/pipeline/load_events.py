@@ -8,9 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from include.errors import SkipRun
-from include.frames import CLEAR, EVENTS, PERSON_REFUSALS, TEXT
+from include.frames import EVENTS, PERSON_REFUSALS, TEXT
 from include.mapping.events import REKEYED_FROM
-from include.mapping.plan import BOOKING_KEY, OWNER, PERSON, hash_payloads, parse_payloads
+from include.mapping.person_drafts import INSERT, UPDATE
+from include.mapping.plan import BOOKING_KEY, OWNER, PERSON, hash_payloads
+from include.mapping.refused_fields import TOLD, refused_values, tell_left_out, without_values
 from include.pipeline.accounting import count_outcomes, counted_calls
 from include.pipeline.artifacts import (
     CHECK,
@@ -22,9 +24,19 @@ from include.pipeline.artifacts import (
     read_checked_events,
 )
 from include.pipeline.context import SyncRun, Wiring
-from include.pipeline.event_loads import SENT_AS, event_load, keys_sent, step_of
+from include.pipeline.event_loads import (
+    SENT_AS,
+    already_written,
+    event_load,
+    kept_back,
+    keys_sent,
+    refusal_reasons,
+    step_of,
+    whole_events,
+)
 from include.pipeline.load_people import REFUSALS
 from include.pipeline.loading import Loader, choose_api, is_class, refusal_details
+from include.pipeline.refused_values import Droppable
 from include.reasons import REASONS, Action, Outcome, Reason
 from include.salesforce.error_codes import RetryClass
 from include.settings.model import LoadApi, OnEventDeleted, Settings
@@ -74,6 +86,7 @@ class EventLoader:
         self._api = api
         self._chunk = chunk
         self._loader = Loader(run, wiring)
+        self._droppable = Droppable.of_run(run, wiring, settings)
         self._pairs = EVENTS.empty()
 
     def load(self, events: pd.DataFrame) -> pd.DataFrame:
@@ -93,6 +106,11 @@ class EventLoader:
         """Return the Salesforce fields that the mappings in force fill."""
         return [name for name in map(str, self._pairs) if name not in EVENTS.columns and name != REKEYED_FROM]
 
+    @property
+    def _payload_fields(self) -> list[str]:
+        """Return those of the fields that make the payload, in their order."""
+        return [name for name in self._fields if name not in {PERSON, OWNER}]
+
     def _open(self, action: Action | None = None) -> pd.DataFrame:
         is_open = self._pairs["outcome"].isna()
         return self._pairs[is_open if action is None else is_open & (self._pairs["action"] == action)]
@@ -105,6 +123,12 @@ class EventLoader:
         self._pairs.loc[keys, "detail"] = detail
         self._pairs.loc[keys, "action"] = str(Action.NONE)
 
+    def _settle_by(self, reasons: pd.Series[str], details: pd.Series[str]) -> None:
+        """Settle pairs that wait for their client, or for who that is, with a reason each (indexed by key)."""
+        for reason, rows in reasons.groupby(reasons):
+            self._settle(rows.index, Reason(str(reason)), details.loc[rows.index])
+        self._pairs.loc[reasons.index, "waits_for_key"] = self._pairs.loc[reasons.index, "client_id"]
+
     def _recover(self) -> None:
         """Commit what jobs of an interrupted attempt of this task did before anything is sent again."""
         for action in SENT_AS:
@@ -113,17 +137,10 @@ class EventLoader:
                 self._commit(action, rows, recovered.results, keys=keys_sent(action, rows))
 
     def _refuse_for_people(self) -> None:
-        """Keep back the pairs whose person Salesforce did not take, with the reason it gave for the person.
-
-        Also those whose Event is as it should be: a change of their person that Salesforce refused has to show (F4).
-        """
+        """Keep back the pairs whose person Salesforce did not take."""
         refusals = self._wiring.staging.read_frame(self._run.run_id, LOAD_PEOPLE, REFUSALS, PERSON_REFUSALS)
-        by_person = refusals.drop_duplicates("person_ref").set_index("person_ref")
-        is_concerned = self._pairs["outcome"].isna() & (self._pairs["action"] != Action.DELETE)
-        is_concerned |= self._pairs["reason"].isin([Reason.SAME_AS_LAST_WRITTEN, Reason.SHARED_EVENT])
-        self._keep_back(
-            self._pairs[is_concerned & self._pairs["person_ref"].isin(by_person.index)], by_person
-        )
+        kept = kept_back(self._pairs, refusals)
+        self._settle_by(kept["reason"], kept["detail"])
 
     def _resolve_people(self) -> None:
         """Give Events of people created by this run their WhoId."""
@@ -131,23 +148,12 @@ class EventLoader:
         waiting = rows[rows["desired_who_id"].isna() & rows["action"].isin([Action.CREATE, Action.UPDATE])]
         if waiting.empty:
             return
-        links = self._wiring.ledger.person_links(waiting["client_id"].unique()).set_index("client_id")[
-            "who_id"
-        ]
-        who = waiting["client_id"].map(links).astype(TEXT)
+        links = self._wiring.ledger.person_links(waiting["client_id"].unique())
+        who = waiting["client_id"].map(links.set_index("client_id")["who_id"]).astype(TEXT)
         self._pairs.loc[waiting.index, "desired_who_id"] = who
         self._pairs.loc[waiting.index, "WhoId"] = who
-        self._keep_back(waiting[who.isna()], PERSON_REFUSALS.empty().set_index("person_ref"))
-
-    def _keep_back(self, pairs: pd.DataFrame, refusals: pd.DataFrame) -> None:
-        """Settle pairs with their person's refusal (``reason`` and ``detail`` by ``person_ref``)."""
-        if pairs.empty:
-            return
-        reasons = pairs["person_ref"].map(refusals["reason"]).astype(TEXT).fillna(Reason.PERSON_NOT_WRITTEN)
-        details = pairs["person_ref"].map(refusals["detail"]).astype(TEXT)
-        for reason, rows in pairs.groupby(reasons):
-            self._settle(rows.index, Reason(str(reason)), details.loc[rows.index])
-        self._pairs.loc[pairs.index, "waits_for_key"] = pairs["client_id"]
+        missing = waiting[who.isna()].assign(reason=str(Reason.PERSON_NOT_WRITTEN))
+        self._settle_by(missing["reason"], missing["detail"])
 
     def _claim(self) -> None:
         """Claim each pair's version; a row older than the newest claim is not sent."""
@@ -166,18 +172,13 @@ class EventLoader:
             return
         links = self._wiring.ledger.event_links(rows["appointment_id"].unique()).set_index("booking_key")
         links = links.reindex(rows.index)
-        is_same = (
-            (links["written_version"] == rows["source_version"]).fillna(False).astype(bool)
-            & (links["payload"] == rows["payload"])
-            & (links["owner_id"] == rows["desired_owner_id"])
-            & (links["who_id"] == rows["desired_who_id"])
-            & links["event_id"].notna()
-        )
-        is_written = rows["action"].isin([Action.CREATE, Action.UPDATE]) & is_same
+        is_written = already_written(rows, links, names=self._payload_fields)
         is_gone = (rows["action"] == Action.DELETE) & rows["event_id"].notna() & links["event_id"].isna()
         done = rows.index[is_written | is_gone]
         self._pairs.loc[done, "outcome"] = str(Outcome.WRITTEN)
         self._pairs.loc[done, "event_id"] = links.loc[done, "event_id"].fillna(rows.loc[done, "event_id"])
+        is_left_out = refused_values(links.loc[done, "payload"], self._payload_fields).notna()
+        self._pairs.loc[done, TOLD] = tell_left_out(rows.loc[done], is_left_out)
         self._look_up_deletes()
 
     def _look_up_deletes(self) -> None:
@@ -198,24 +199,46 @@ class EventLoader:
 
     def _write(self, action: Action) -> None:
         rows = self._open(action)
-        if rows.empty:
-            return
-        keys = keys_sent(action, rows)
-        load = event_load(action, rows, fields=self._fields, api=self._api, chunk=self._chunk)
-        for results in self._loader.load(load):
-            self._commit(action, rows, results, keys=keys)
+        while len(rows):  # each round leaves out a value of every row
+            keys = keys_sent(action, rows)
+            load = event_load(action, rows, fields=self._fields, api=self._api, chunk=self._chunk)
+            again: list[str] = []
+            for results in self._loader.load(load):
+                again += self._commit(action, rows, results, keys=keys)
+            rows = self._pairs.loc[again]
 
     def _commit(
         self, action: Action, rows: pd.DataFrame, results: pd.DataFrame, *, keys: pd.Series[str]
-    ) -> None:
-        """Record one batch of results: ``rows`` is indexed by booking key, ``keys`` are those of ``keys_sent``."""
+    ) -> list[str]:
+        """Record one batch of results, and return the booking keys of the rows to send again without a value.
+
+        ``rows`` is indexed by booking key, ``keys`` are those of ``keys_sent``.
+        """
         answered = results.assign(booking_key=results["key"].map(keys)).dropna(subset=["booking_key"])
         answered = answered.set_index("booking_key")
         is_written = answered["is_success"]
         if action is Action.DELETE:
             is_written |= is_class(answered, RetryClass.PERSON)
         self._record(action, rows, answered[is_written])
-        self._refuse(action, answered[~is_written])
+        refused = answered[~is_written & answered.index.isin(self._pairs.index)]
+        cleaned = self._leave_out(action, rows, refused)
+        self._refuse(action, refused.drop(cleaned.index))
+        is_idle = cleaned[self._fields].isna().all(axis="columns")
+        self._record(action, rows=cleaned[is_idle], written=refused.loc[cleaned.index[is_idle]])
+        self._settle(cleaned.index[is_idle], Reason.SAME_AS_LAST_WRITTEN, cleaned.loc[is_idle, "detail"])
+        return cleaned.index[~is_idle].tolist()
+
+    def _leave_out(self, action: Action, rows: pd.DataFrame, refused: pd.DataFrame) -> pd.DataFrame:
+        """Return the rows whose refused values can be left out, without these; the pairs say so too (rule F4)."""
+        operation = INSERT if action is Action.CREATE else UPDATE
+        again = self._droppable.without_refused(rows, refused, sobject="Event", operation=operation)
+        if again.empty:
+            return again
+        names = self._payload_fields
+        cleaned = without_values(rows, again, names=names)
+        columns = [*names, "payload", *TOLD]
+        self._pairs.loc[cleaned.index, columns] = cleaned[columns]
+        return cleaned
 
     def _record(self, action: Action, rows: pd.DataFrame, written: pd.DataFrame) -> None:
         if written.empty:
@@ -245,27 +268,15 @@ class EventLoader:
             now=self._run.now,
         )
         known = written.index.intersection(self._pairs.index)
+        self._pairs.loc[known, TOLD] = done.loc[known, TOLD]
         self._pairs.loc[known, "outcome"] = str(Outcome.WRITTEN)
         self._pairs.loc[known, "event_id"] = event_id.loc[known]
 
     def _refuse(self, action: Action, refused: pd.DataFrame) -> None:
-        refused = refused.loc[refused.index.intersection(self._pairs.index)]
         if refused.empty:
             return
-        detail = refusal_details(refused)
         gone = self._deleted_by_users(action, refused)
-        person = refused.index[is_class(refused, RetryClass.PERSON)].difference(gone)
-        unprocessed = refused.index[refused["is_unprocessed"]]
-        transient = refused.index[is_class(refused, RetryClass.TRANSIENT)]
-        rest = refused.index.difference(gone).difference(person).difference(unprocessed).difference(transient)
-        for keys, reason in (
-            (person, Reason.PERSON_UNUSABLE),
-            (unprocessed, Reason.UNPROCESSED),
-            (transient, Reason.TRANSIENT_EXHAUSTED),
-            (rest, Reason.REFUSED_BY_SALESFORCE),
-        ):
-            self._settle(keys, reason, detail.loc[keys])
-            self._pairs.loc[keys, "waits_for_key"] = self._pairs.loc[keys, "client_id"]
+        self._settle_by(refusal_reasons(refused).drop(gone), refusal_details(refused))
         self._replace_deleted(gone)
 
     def _deleted_by_users(self, action: Action, refused: pd.DataFrame) -> pd.Index:
@@ -285,9 +296,6 @@ class EventLoader:
         if self._settings.on_event_deleted_in_salesforce is OnEventDeleted.LEAVE:
             self._settle(keys, Reason.EVENT_DELETED_IN_SALESFORCE)
             return
-        rows = self._pairs.loc[keys]
-        names = [name for name in self._fields if name not in {PERSON, OWNER}]
-        fields = parse_payloads(rows["payload"], names).set_axis(keys)
-        values = fields.assign(**{PERSON: rows["desired_who_id"], OWNER: rows["desired_owner_id"]})
-        self._pairs.loc[keys, values.columns] = values.mask(values == CLEAR)
+        values = whole_events(self._pairs.loc[keys], names=self._payload_fields)
+        self._pairs.loc[keys, values.columns] = values
         self._pairs.loc[keys, ["event_id", "action"]] = [None, str(Action.CREATE)]

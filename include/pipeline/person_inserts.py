@@ -45,6 +45,7 @@ class PersonInserter:
         droppable: Droppable,
         assignment_rule_id: str | None,
     ) -> None:
+        self._wiring = wiring
         self._policy = settings.duplicate_rules
         self._links = links
         self._droppable = droppable
@@ -68,11 +69,15 @@ class PersonInserter:
         """Return how many calls were made to learn what duplicate rules found."""
         return self._inserts.records_asked
 
-    def load(self, people: pd.DataFrame, accounts: AccountLoader) -> None:
-        """Insert ``people`` (contract ``PEOPLE``, with the column ``identities``) whose Accounts were loaded before."""
+    def recover(self, people: pd.DataFrame) -> None:
+        """Commit what jobs of an interrupted attempt did of ``people``."""
         self._planned = people.set_index("person_ref", drop=False)
         for inserted in self._inserts.recover():
             self._commit(inserted)  # what is to be sent again is not settled: it is among those left
+
+    def load(self, people: pd.DataFrame, accounts: AccountLoader) -> None:
+        """Insert ``people`` (contract ``PEOPLE``, with the column ``identities``) whose Accounts were loaded before."""
+        self.recover(people)
         left = people[~people["person_ref"].isin(self._settled)]
         for sobject, rows in left.groupby("sobject"):
             ready = self._with_accounts(rows, accounts) if sobject == "Contact" else rows
@@ -101,7 +106,7 @@ class PersonInserter:
     def _commit(self, inserted: Inserted) -> pd.DataFrame:
         """Record what became of a batch; return its rows (``KEYED_ROWS``) that are to be sent again."""
         records = inserted.records
-        sent = inserted.rows.set_index("ref")
+        sent = self._as_held(inserted.rows.set_index("ref"), records)
         fields = wire_fields(sent, [*KEYED_ROWS.columns, CLIENT_KEY])
         self._links.record_new(records, sent[fields])
         self._settled.update(records["ref"])
@@ -119,6 +124,15 @@ class PersonInserter:
             refused = refused[~refused.index.isin(again.index)].rename(columns={"ref": "person_ref"})
             self._refuse(person_refusals(refused, self._policy, of_missing_record=Reason.PERSON_NOT_WRITTEN))
         return again.drop(columns=CLIENT_KEY).reset_index()
+
+    def _as_held(self, sent: pd.DataFrame, records: pd.DataFrame) -> pd.DataFrame:
+        """Return rows as their records hold them, where an earlier attempt created these without some values."""
+        found = records[records["is_ours"] & ~records["is_created"]]
+        if found.empty:
+            return sent
+        ids = found.set_index("ref")["record_id"]
+        sobject = str(found["sobject"].iloc[0])
+        return self._droppable.as_held(sent, ids, self._wiring.salesforce, sobject=sobject)
 
     def _refuse(self, refusals: pd.DataFrame) -> None:
         self.counts["refused"] += len(refusals)

@@ -1,4 +1,4 @@
-"""Write people without the values that only Salesforce refuses (rule F4, setting ``on_invalid_field``).
+"""Write records without the values that only Salesforce refuses (rule F4, setting ``on_invalid_field``).
 
 The checks of a mapping know what describe tells of a field. What they let pass and Salesforce refuses all the same is
 left out of its row, which is sent again, and reported like a value that the checks found.
@@ -24,12 +24,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from include.pipeline.context import SyncRun, Wiring
+    from include.salesforce.gateway import SalesforceGateway
     from include.settings.model import Settings
 
 
 @dataclass(frozen=True, slots=True)
 class Droppable:
-    """The values that a run may leave out of people's records: those of ``mappings`` without a rule of their own."""
+    """The values that a run may leave out of records: those of ``mappings`` without a rule of their own."""
 
     mappings: Sequence[FieldMapping] = ()
     org_fields: OrgFields = field(default_factory=OrgFields)
@@ -48,15 +49,47 @@ class Droppable:
         self, rows: pd.DataFrame, refused: pd.DataFrame, *, sobject: str, operation: str
     ) -> pd.DataFrame:
         """Return the rows to send again, as ``without_refused_values`` does; a new record keeps what it needs."""
+        fields = self._fields(sobject, operation)
+        return without_refused_values(
+            rows, refused, fields=fields, stand_ins=self._stand_ins(sobject, operation)
+        )
+
+    def as_held(
+        self, rows: pd.DataFrame, found: pd.Series[str], salesforce: SalesforceGateway, *, sobject: str
+    ) -> pd.DataFrame:
+        """Return new records' rows without what an earlier attempt, whose answer was lost, had to leave out of them.
+
+        Args:
+            rows: a wire frame as it would be sent now.
+            found: the Ids of records that were there already, by the index label of their row.
+            salesforce: the org, which is asked what they hold.
+            sobject: what they are.
+        """
+        fields = [name for name in rows if name in self._fields(sobject, INSERT)]
+        if found.empty or not fields:
+            return rows
+        stored = salesforce.query_in(select=("Id", *fields), sobject=sobject, field="Id", values=set(found))
+        held = stored.set_index("Id").reindex(found).set_index(found.index)
+        stand_ins = self._stand_ins(sobject, INSERT)
+        corrected = rows.copy()
+        for name in fields:
+            stand_in = stand_ins.get(name)
+            is_lacking = held[name].isna() | held[name].eq(stand_in or "")
+            corrected.loc[held.index[is_lacking], name] = stand_in
+        return corrected
+
+    def _fields(self, sobject: str, operation: str) -> set[str]:
+        """Return the fields whose value may be left out."""
         is_new = operation == INSERT
-        fields = {
+        return {
             mapping.target
             for mapping in of_sobject(self.mappings, sobject)
             if not mapping.rule and (not is_new or can_be_left_out(sobject, mapping.target, self.org_fields))
         }
-        has_stand_in = is_new and sobject == "Lead" and needs_company(self.org_fields)
-        stand_ins = {COMPANY: self.company_placeholder} if has_stand_in else {}
-        return without_refused_values(rows, refused, fields=fields, stand_ins=stand_ins)
+
+    def _stand_ins(self, sobject: str, operation: str) -> dict[str, str]:
+        has_stand_in = operation == INSERT and sobject == "Lead" and needs_company(self.org_fields)
+        return {COMPANY: self.company_placeholder} if has_stand_in else {}
 
 
 def without_refused_values(

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 from include.errors import FatalError, SkipRun
 from include.frames import EVENTS
+from include.mapping.person_drafts import join_reports
+from include.mapping.refused_fields import left_out_of_events
 from include.pipeline.accounting import (
     add_counts,
     check_conservation,
@@ -20,6 +22,7 @@ from include.pipeline.artifacts import EVENTS_NAME, LOAD_EVENTS, Manifest, read_
 from include.pipeline.client_results import count_clients, read_client_outcomes
 from include.pipeline.context import SyncRun, Wiring
 from include.reasons import Reason
+from include.settings.field_mapping import Sobject
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,13 +46,14 @@ def settle_run(run: SyncRun, wiring: Wiring) -> dict[str, object]:
         msg = "A dry run ends with its plan; nothing is settled."
         raise SkipRun(msg)
     manifest = Manifest.read_from(run, wiring)
-    counts, refused, keys = _count(_outcomes(run, wiring, manifest))
+    counts, refused, keys, left_out = _count(_outcomes(run, wiring, manifest))
     check_conservation(manifest.read, counts)
     clients = read_client_outcomes(run, wiring)
     people = count_clients(clients)
     check_conservation(manifest.clients, people, unit="clients")
     counts |= {f"clients_{name}": number for name, number in people.items() if manifest.clients}
     is_implausible = refused >= MIN_REFUSED and refused > MAX_REFUSED_SHARE * manifest.read
+    _report_fields(run, wiring, left_out)
     wiring.ledger.settle(
         run,
         _outcomes(run, wiring, manifest),
@@ -79,13 +83,23 @@ def _outcomes(run: SyncRun, wiring: Wiring, manifest: Manifest) -> Iterator[pd.D
     return read_chunks(run, wiring, LOAD_EVENTS, EVENTS_NAME, manifest.chunks, EVENTS)
 
 
-def _count(outcomes: Iterator[pd.DataFrame]) -> tuple[dict[str, int], int, list[str]]:
-    """Return the counts of all outcomes, how many rows Salesforce refused, and every booking key."""
+def _count(outcomes: Iterator[pd.DataFrame]) -> tuple[dict[str, int], int, list[str], pd.DataFrame]:
+    """Return the counts of all outcomes, how many rows Salesforce refused, every booking key, and what was left out."""
     counts: dict[str, int] = {}
     refused = 0
     keys: list[str] = []
+    left_out: list[pd.DataFrame] = []
     for frame in outcomes:
         counts = add_counts(counts, count_outcomes(frame))
         refused += int(frame["reason"].isin(REFUSALS).sum())
         keys += frame["booking_key"].tolist()
-    return counts, refused, keys
+        left_out.append(left_out_of_events(frame))
+    return counts, refused, keys, join_reports(left_out)
+
+
+def _report_fields(run: SyncRun, wiring: Wiring, left_out: pd.DataFrame) -> None:
+    """Keep what was left out of Events (``FIELD_REPORTS``) beside what ``load_people`` reported of people."""
+    reported = wiring.ledger.field_reports(run.run_id)
+    of_people = reported[reported["sobject"] != Sobject.EVENT]
+    if len(left_out) or len(of_people) < len(reported):
+        wiring.ledger.record_field_reports(run.run_id, join_reports([of_people, left_out]), now=run.now)

@@ -227,3 +227,18 @@ def test_a_converted_lead_is_followed_and_not_written_where_writing_it_would_suc
     assert cases.outcomes() == {"converted": "its Contact"}
     (stale,), (contact,) = world.org.records("Lead"), world.org.records("Contact")
     assert (stale["City"], contact["MailingCity"], contact["Phone"]) == (None, None, None)
+
+
+@pytest.mark.rule("M7")
+@pytest.mark.rule("Q2")
+def test_a_person_deleted_before_they_are_overwritten_is_matched_afresh_by_the_next_run(world: World) -> None:
+    world.set(overwrite_existing="on")
+    lead = world.lead(FirstName="Ann", Email="ann@example.com", City="Bern")
+    world.booking(101, world.client(1, last_name="Lee", email="ann@example.com", city="Basel"))
+    world.sync(before_loading=lambda: world.org.delete("Lead", lead))
+    waiting = world.waiting("101-1")
+    assert (waiting["reason"], waiting["waits_for"]) == ("person_unusable", "person")
+    assert world.sync()["written"] == 1
+    (found,) = world.org.records("Lead")
+    assert (found["City"], world.event("101-1")["WhoId"]) == ("Basel", found["Id"])
+    assert world.ledger.quarantine_rows().empty

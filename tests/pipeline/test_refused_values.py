@@ -127,3 +127,15 @@ def test_a_refused_company_gives_way_to_its_stand_in() -> None:
         rows, refusals(a=("STRING_TOO_LONG", "Company")), fields={"Company"}, stand_ins={"Company": "-"}
     )
     assert again["Company"].to_dict() == {"a": "-"}
+
+
+@pytest.mark.rule("F4")
+@pytest.mark.rule("M5")
+def test_a_value_left_out_is_reported_of_a_person_with_nothing_else_to_write(world: World) -> None:
+    world.set(on_invalid_field="drop_and_report", overwrite_existing="on")
+    lead = world.lead(FirstName="Ann", LastName="Lee", Email="ann@example.com", Phone="+1 416 555 0100")
+    world.booking(101, world.client(1, last_name="Lee", email="ann@example.com", city="x" * 300))
+    world.org.forget_calls()
+    counts = world.sync()
+    assert dropped(world, counts) == [("1", lead, "City")]
+    assert [kind for kind in world.written() if kind != "collections_upsert"] == []
