@@ -1,4 +1,4 @@
-"""What the command lines share: the doors to the databases, and who is typing."""
+"""What the command lines share: the doors to databases and frames, and who is typing."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from include.ledger.repository import Ledger
+    from include.staging import Staging
 
 
 def open_ledger() -> Ledger:
@@ -29,6 +30,15 @@ def open_source() -> Engine:
         from include.orchestration.connections import source_engine
 
         return source_engine()
+
+
+def open_staging() -> Staging:
+    """Return the place where frames of runs lie."""
+    with redirect_stdout(sys.stderr):
+        from include.orchestration.connections import staging_url
+        from include.staging import Staging
+
+        return Staging(staging_url())
 
 
 def current_user() -> str:

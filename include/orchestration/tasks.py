@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import task
+from airflow.sdk import XComArg, task
 
 from include.orchestration.approval import GuardChanges
 from include.orchestration.assets import (
@@ -123,8 +123,8 @@ def sync_staff(selection: str) -> StageResult:
         return stage(run, wiring)
 
 
-def sync_bookings(selection: str) -> None:
-    """Lay out the stages of one sync, inside a DAG (design §2)."""
+def sync_bookings(selection: str) -> tuple[XComArg, XComArg]:
+    """Lay out the stages of one sync, inside a DAG (design §2), and return the first and the last."""
     extracted = extract_changes(selection)
     chunks = list_chunks(extracted)
     matched = match_people(selection)
@@ -147,3 +147,4 @@ def sync_bookings(selection: str) -> None:
         >> loaded_events
         >> settled
     )
+    return extracted, settled

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 import pandas as pd
@@ -22,6 +23,7 @@ from include.reconcile.repair_order import gone_pairs, repair_order
 from include.reconcile.report import FIELDS, counts_of, field_counts
 from include.reconcile.request import ReconcileRequest
 from include.reconcile.streams import COMPARE, PAIRS_PER_PART, Part, read_parts
+from include.reconcile.sweep import Slip
 from include.reconcile.wanted_events import InForce, disabled_among, touchable_clients
 from include.settings.field_mapping import Sobject
 from include.settings.model import OnEventDeleted
@@ -33,10 +35,17 @@ FINDINGS_NAME: Final = "findings"
 COMPARED: Final = "compared"
 
 
-def compare_org(run: SyncRun, wiring: Wiring, *, pairs_per_part: int = PAIRS_PER_PART) -> dict[str, object]:
+def compare_org(
+    run: SyncRun,
+    wiring: Wiring,
+    *,
+    swept: Mapping[str, object] | None = None,
+    pairs_per_part: int = PAIRS_PER_PART,
+) -> dict[str, object]:
     """Keep a report of what differs, order its repair if the run asks for one, and return the counts.
 
-    Memory holds one part of ``pairs_per_part`` pairs, and the findings, whatever the total.
+    Memory holds one part of ``pairs_per_part`` pairs, and the findings, whatever the total. ``swept`` are the counts of
+    ``sweep``, which the report repeats.
 
     Returns:
         ``compared`` (pairs in Coconut), a count per ``Finding``, ``to_repair`` and ``for_a_person``; and
@@ -58,7 +67,7 @@ def compare_org(run: SyncRun, wiring: Wiring, *, pairs_per_part: int = PAIRS_PER
             run, wiring, in_force, request, people, pairs_per_part=pairs_per_part
         )
     wiring.staging.write_frame(run.run_id, COMPARE, FINDINGS_NAME, found)
-    counts = {COMPARED: compared, **counts_of(found)}
+    counts = {COMPARED: compared, **counts_of(found)} | _slips(swept or {})
     summary = {**counts, FIELDS: field_counts(found)}
     wiring.ledger.save_report(
         Report(run.run_id, ReportKind.RECONCILIATION, run.now, summary, rows_kept_in=FINDINGS_NAME)
@@ -126,6 +135,10 @@ def _terms(part: Part, wiring: Wiring, in_force: InForce, people: LostPeople) ->
         moved_people=people.moved,
         disabled_clients=disabled_among(wiring, {*vanished.dropna(), *named.dropna()}),
     )
+
+
+def _slips(swept: Mapping[str, object]) -> dict[str, int]:
+    return {str(slip): int(str(swept.get(slip, 0))) for slip in Slip}
 
 
 def _is_marked(run: SyncRun, wiring: Wiring) -> bool:

@@ -8,6 +8,7 @@ from typing import Any, Final
 import pandas as pd
 
 from include.reconcile.findings import FINDINGS, Finding, Remedy
+from include.reconcile.sweep import Slip
 
 TO_REPAIR: Final = "to_repair"
 FOR_A_PERSON: Final = "for_a_person"
@@ -49,6 +50,11 @@ def report_lines(summary: Mapping[str, Any], found: pd.DataFrame) -> list[str]:
         found: contract ``FOUND``.
     """
     lines = [f"{summary['compared']:,} pairs of booking and attendee compared."]
+    if slipped := sum(int(summary.get(slip, 0)) for slip in Slip):
+        lines += [
+            "",
+            f"{slipped:,} pairs slipped by the watermark: the next run reads them, and so does a repair.",
+        ]
     for kind, text in FINDINGS.items():
         if number := int(summary.get(str(kind), 0)):
             lines += ["", f"{number:,} {kind}: {text.text} Repair: {text.repair}"]

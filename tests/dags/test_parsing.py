@@ -10,6 +10,7 @@ from tests.conftest import PROJECT_ROOT
 from tests.dags.conftest import Parsed, parse
 
 DAG_FILES = {
+    "reconcile.py": "reconcile",
     "sync_appointments.py": "sync_appointments",
     "sync_clients.py": "sync_clients",
     "sync_staff.py": "sync_staff",
