@@ -1,4 +1,4 @@
-"""What the command lines share: the doors to databases and frames, and who is typing."""
+"""What the command lines share: the doors to databases, org and frames, and who is typing."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from include.ledger.repository import Ledger
+    from include.salesforce.gateway import SalesforceGateway
     from include.staging import Staging
 
 
@@ -39,6 +40,14 @@ def open_staging() -> Staging:
         from include.staging import Staging
 
         return Staging(staging_url())
+
+
+def open_salesforce() -> SalesforceGateway:
+    """Return the org that the connection ``salesforce_default`` names."""
+    with redirect_stdout(sys.stderr):
+        from include.orchestration.wiring import connect_salesforce
+
+        return connect_salesforce()
 
 
 def current_user() -> str:

@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 ASSIGNED: Final = "Lead"
 
 
+def wants_assignment_rule(settings: Settings) -> bool:
+    """Tell whether new people run through an assignment rule."""
+    is_wanted = settings.new_record_owner is NewRecordOwner.ASSIGNMENT_RULE
+    return is_wanted and settings.entity_type is EntityType.LEAD
+
+
 def assignment_rule(salesforce: SalesforceGateway, settings: Settings) -> str | None:
     """Return the Id of the rule that new Leads run through, or nothing where the settings want none.
 
@@ -25,8 +31,7 @@ def assignment_rule(salesforce: SalesforceGateway, settings: Settings) -> str | 
     Raises:
         ConfigurationError: the settings want one, and the org has no active one.
     """
-    is_wanted = settings.new_record_owner is NewRecordOwner.ASSIGNMENT_RULE
-    if not is_wanted or settings.entity_type is not EntityType.LEAD:
+    if not wants_assignment_rule(settings):
         return None
     conditions = [soql.equals("SobjectType", ASSIGNED), soql.equals("Active", True)]
     rules = salesforce.query_frame(soql.select(("Id",), "AssignmentRule", where=conditions))

@@ -59,7 +59,7 @@ MEMBERS_NAME: Final = "members"
 _CHOICES_NAME: Final = "campaign_choices"
 _KNOWN_NAME: Final = "campaign_bookings"
 _STATUSES_NAME: Final = "campaign_statuses"
-_MEMBERSHIPS_NAME: Final = "memberships"
+MEMBERSHIPS_NAME: Final = "memberships"
 _ASKED_NAME: Final = "asked_members"
 _RIGHTS_NAME: Final = "campaign_rights"
 
@@ -84,7 +84,7 @@ def find_campaigns(
         (_CHOICES_NAME, found.choices),
         (_KNOWN_NAME, found.known),
         (_STATUSES_NAME, facts.statuses),
-        (_MEMBERSHIPS_NAME, facts.memberships),
+        (MEMBERSHIPS_NAME, facts.memberships),
         (_ASKED_NAME, facts.asked),
     ):
         staging.write_frame(run.run_id, MATCH, name, frame)
@@ -133,7 +133,7 @@ def read_facts(run: SyncRun, wiring: Wiring) -> CampaignFacts:
     rights = staging.read_json(run_id, MATCH, _RIGHTS_NAME)
     return CampaignFacts(
         statuses=staging.read_frame(run_id, MATCH, _STATUSES_NAME, CAMPAIGN_STATUSES),
-        memberships=staging.read_frame(run_id, MATCH, _MEMBERSHIPS_NAME, MEMBERSHIPS),
+        memberships=staging.read_frame(run_id, MATCH, MEMBERSHIPS_NAME, MEMBERSHIPS),
         asked=staging.read_frame(run_id, MATCH, _ASKED_NAME, ASKED_MEMBERS),
         may_write=rights["may_write"],
         may_read_statuses=rights["may_read_statuses"],

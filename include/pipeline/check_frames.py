@@ -29,6 +29,7 @@ from include.pipeline.context import SyncRun, Wiring
 from include.pipeline.guard_changes import stage_planned_changes
 from include.pipeline.map_people import read_owners
 from include.pipeline.needed_people import refs_needed_by, stage_needed
+from include.pipeline.plan_report import keep_plan
 from include.quality.checks import Suite
 from include.quality.gate import QualityGate, Verdict
 from include.quality.guard import PlannedChanges
@@ -80,7 +81,9 @@ def check_frames(run: SyncRun, wiring: Wiring) -> dict[str, object]:
         if not gate.is_open:
             raise GateClosed(gate.sentence())
         if run.dry_run:
+            told = keep_plan(run, wiring, manifest, events_to_load=plan["events_to_load"])
             _close_dry_run(run, wiring, manifest, plan)
+            return {"read": manifest.read, **plan, **told}
         return {"read": manifest.read, **plan}
 
 

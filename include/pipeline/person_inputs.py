@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from include.settings.model import Settings
 
 _COMPANY_ACCOUNTS: Final = "company_accounts"
-_STORED: Final = "stored_people"
+STORED_NAME: Final = "stored_people"
 _WRITTEN: Final = "written_values"
 
 
@@ -62,7 +62,7 @@ def find_person_inputs(
     org_fields = _with_objects_of(run, wiring, found, org_fields)
     stored = read_stored_people(wiring.salesforce, found, mappings=mappings, org_fields=org_fields)
     written = wiring.ledger.written_values(stored["record_id"])
-    for name, frame in ((_COMPANY_ACCOUNTS, accounts), (_STORED, stored), (_WRITTEN, written)):
+    for name, frame in ((_COMPANY_ACCOUNTS, accounts), (STORED_NAME, stored), (_WRITTEN, written)):
         wiring.staging.write_frame(run.run_id, MATCH, name, frame)
     return decisions
 
@@ -105,7 +105,7 @@ def read_person_inputs(
         answers=answers,
         staff_links=read_staff_links(run, wiring),
         company_accounts=staging.read_frame(run_id, MATCH, _COMPANY_ACCOUNTS, COMPANY_ACCOUNTS),
-        stored=staging.read_frame(run_id, MATCH, _STORED, STORED_PEOPLE),
+        stored=staging.read_frame(run_id, MATCH, STORED_NAME, STORED_PEOPLE),
         written=staging.read_frame(run_id, MATCH, _WRITTEN, WRITTEN_VALUES),
     )
 

@@ -7,7 +7,7 @@ after a crash (design, section 2).
 from __future__ import annotations
 
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Any, Final, Literal
 
 from simple_salesforce.api import Salesforce
 
@@ -17,6 +17,9 @@ from include.salesforce.refusals import raise_refusal
 from include.salesforce.session import SalesforceSession
 
 BulkOperation = Literal["insert", "update", "upsert", "delete"]
+
+CALLS_PER_JOB: Final = 7
+"""Create, upload, close, one look, and three files of results; each further look at a job that runs is one more."""
 
 
 def create_job(

@@ -60,9 +60,13 @@ def write_rows(
     """
     keys = rows[key_column].astype(TEXT).tolist()
     records = json_records(write, rows, key_column=key_column)
-    for start in range(0, len(records), RECORDS_PER_CALL):
-        stop = start + RECORDS_PER_CALL
-        yield from _write_chunk(session, write, keys[start:stop], records[start:stop])
+    for part in parts(len(records)):
+        yield from _write_chunk(session, write, keys[part], records[part])
+
+
+def parts(records: int) -> list[slice]:
+    """Return which of so many records each call takes; what meets a row lock takes further calls."""
+    return [slice(start, start + RECORDS_PER_CALL) for start in range(0, records, RECORDS_PER_CALL)]
 
 
 def json_records(write: CollectionsWrite, rows: pd.DataFrame, *, key_column: str) -> list[JsonRecord]:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from include.errors import AppointmentSyncError, ConfigurationError
 from include.mapping.mapping_checks import written_sobjects
-from include.orchestration.command_line import current_user, open_ledger, open_source
+from include.orchestration.command_line import current_user, open_ledger, open_salesforce, open_source
 from include.pipeline.check_org import known_questions
 from include.pipeline.field_mappings import (
     check_mappings,
@@ -41,14 +40,6 @@ if TYPE_CHECKING:
 
 DONE, FAILED, REFUSED = 0, 1, 2
 _Read = TypeVar("_Read")
-
-
-def open_salesforce() -> SalesforceGateway:
-    """Return the org that the connection ``salesforce_default`` names."""
-    with redirect_stdout(sys.stderr):
-        from include.orchestration.wiring import connect_salesforce
-
-        return connect_salesforce()
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,6 +79,17 @@ class PeopleAccess(LedgerAccess):
         with writing(self.engine) as connection:
             return claims.claim(connection, run_id, groups, namespace=namespace, now=now)
 
+    def foresee_keys(
+        self, groups: pd.DataFrame, *, retired: Collection[str], namespace: str, now: datetime
+    ) -> pd.DataFrame:
+        """Return what ``claim_identities`` would return once these keys are retired, and claim nothing (T6)."""
+        with writing(self.engine) as connection:
+            trial = connection.begin_nested()
+            claims.retire(connection, retired, now=now)
+            foreseen = claims.claim(connection, "", groups, namespace=namespace, now=now)
+            trial.rollback()
+            return foreseen
+
     def settle_claims(self, records: pd.DataFrame) -> None:
         """Note the records created under keys that no client is linked by (``contracts.CLAIMED_RECORDS``; M10)."""
         with writing(self.engine) as connection:
