@@ -14,6 +14,7 @@ from include.ledger.access.clients import ClientAccess
 from include.ledger.access.events import EventAccess
 from include.ledger.access.jobs import JobAccess
 from include.ledger.access.people import PeopleAccess
+from include.ledger.access.privacy import PrivacyAccess
 from include.ledger.access.runs import RunAccess
 from include.ledger.access.setup import SetupAccess
 from include.ledger.engine import configure
@@ -38,7 +39,9 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Ledger(SetupAccess, RunAccess, JobAccess, EventAccess, PeopleAccess, ClientAccess, ApprovalAccess):
+class Ledger(
+    SetupAccess, RunAccess, JobAccess, EventAccess, PeopleAccess, ClientAccess, ApprovalAccess, PrivacyAccess
+):
     """Our own database, as the pipeline sees it.
 
     Every method is one transaction. All of them raise ``LedgerUnavailableError`` while the database does not answer.

@@ -441,4 +441,5 @@ erasures = Table(
     Column("erased_at", Instant, nullable=False),
     Column("removed", JSON, nullable=False),  # rows by table
     Column("salesforce_ids", JSON, nullable=False),  # records that stay in Salesforce, for a person to see to
+    Column("finished_at", Instant),  # missing while the erasure is under way, or broke off
 )

@@ -72,6 +72,7 @@ def upgrade() -> None:
         sa.Column("erased_at", Instant(), nullable=False),
         sa.Column("removed", sa.JSON(), nullable=False),
         sa.Column("salesforce_ids", sa.JSON(), nullable=False),
+        sa.Column("finished_at", Instant(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_erasures")),
     )
     op.create_index(op.f("ix_erasures_client_id"), "erasures", ["client_id"])
