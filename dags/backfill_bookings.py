@@ -33,6 +33,7 @@ from __future__ import annotations
 import pendulum
 from airflow.sdk import Param, dag
 
+from include.orchestration.alerts import alert_failed_run
 from include.orchestration.retries import STAGE_DEFAULTS
 from include.orchestration.windows import backfill_windows
 from include.pipeline.backfill_request import DAYS_PER_WINDOW, KINDS
@@ -46,6 +47,7 @@ _DAY = {"type": ["null", "string"], "format": "date"}
     catchup=False,
     max_active_runs=1,
     default_args=STAGE_DEFAULTS,
+    on_failure_callback=alert_failed_run,
     params={
         "from": Param(None, **_DAY, title="From", description="First day of the bookings' starts."),
         "until": Param(None, **_DAY, title="Until", description="Last day, included."),

@@ -30,6 +30,7 @@ from __future__ import annotations
 import pendulum
 from airflow.sdk import CronTriggerTimetable, Param, dag
 
+from include.orchestration.alerts import alert_failed_run
 from include.orchestration.reconcile_tasks import compare_and_mend
 from include.orchestration.retries import STAGE_DEFAULTS
 
@@ -40,6 +41,7 @@ from include.orchestration.retries import STAGE_DEFAULTS
     catchup=False,
     max_active_runs=1,
     default_args=STAGE_DEFAULTS,
+    on_failure_callback=alert_failed_run,
     params={
         "repair": Param(False, type="boolean", title="Repair", description="Mend what is found."),
         "kinds": Param(

@@ -30,6 +30,7 @@ from __future__ import annotations
 import pendulum
 from airflow.sdk import Param, dag
 
+from include.orchestration.alerts import alert_failed_run
 from include.orchestration.retries import STAGE_DEFAULTS
 from include.orchestration.tasks import sync_bookings
 from include.pipeline.replay_request import REPLAYED_OUTCOMES, REPLAYED_REASONS
@@ -44,6 +45,7 @@ _AGE = {"type": "string", "pattern": r"^\s*([0-9]+\s*[dhDH])?\s*$"}
     catchup=False,
     max_active_runs=1,
     default_args=STAGE_DEFAULTS,
+    on_failure_callback=alert_failed_run,
     params={
         "reasons": Param([], type=_SEVERAL, examples=list(REPLAYED_REASONS), title="Reasons"),
         "outcomes": Param([], type=_SEVERAL, examples=list(REPLAYED_OUTCOMES), title="Outcomes"),

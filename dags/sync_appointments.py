@@ -29,6 +29,7 @@ from __future__ import annotations
 import pendulum
 from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, Param, dag
 
+from include.orchestration.alerts import alert_failed_run
 from include.orchestration.assets import COCONUT_APPOINTMENTS
 from include.orchestration.retries import STAGE_DEFAULTS
 from include.orchestration.tasks import sync_bookings
@@ -42,6 +43,7 @@ from include.orchestration.tasks import sync_bookings
     catchup=False,
     max_active_runs=1,
     default_args=STAGE_DEFAULTS,
+    on_failure_callback=alert_failed_run,
     params={
         "dry_run": Param(False, type="boolean", title="Dry run", description="Plan only; write nothing."),
     },

@@ -38,6 +38,7 @@ from __future__ import annotations
 import pendulum
 from airflow.sdk import CronTriggerTimetable, Param, dag
 
+from include.orchestration.alerts import alert_failed_run
 from include.orchestration.retries import STAGE_DEFAULTS
 from include.orchestration.tasks import sync_bookings
 
@@ -50,6 +51,7 @@ _IDS = ["string", "array", "integer"]
     catchup=False,
     max_active_runs=1,
     default_args=STAGE_DEFAULTS,
+    on_failure_callback=alert_failed_run,
     params={
         "client_ids": Param(
             "", type=_IDS, title="Clients", description="Ids in Coconut, with commas between."

@@ -19,6 +19,7 @@ from __future__ import annotations
 import pendulum
 from airflow.sdk import CronTriggerTimetable, Param, dag
 
+from include.orchestration.alerts import alert_failed_run
 from include.orchestration.retries import STAGE_DEFAULTS
 from include.orchestration.tasks import sync_staff as link_staff
 
@@ -29,6 +30,7 @@ from include.orchestration.tasks import sync_staff as link_staff
     catchup=False,
     max_active_runs=1,
     default_args=STAGE_DEFAULTS,
+    on_failure_callback=alert_failed_run,
     params={
         "dry_run": Param(False, type="boolean", title="Dry run", description="Count only; keep nothing."),
     },

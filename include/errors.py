@@ -4,6 +4,7 @@
 
     AppointmentSyncError
     ├── ConfigurationError      a person must change something first: fail, never retry
+    │   └── SignInRefusedError      Salesforce refuses the connection
     ├── TransientError          may pass by itself: retry with back-off
     │   ├── SourceUnavailableError
     │   ├── LedgerUnavailableError
@@ -12,7 +13,8 @@
     │   └── OrgExhaustedError   quota, storage or batch allowance: rows stay pending
     ├── FatalError              retrying cannot help: fail and page somebody
     │   ├── RequestRefusedError     Salesforce refused a whole request or job
-    │   ├── LedgerConflictError     the ledger belongs to another org, or contradicts itself
+    │   ├── LedgerConflictError     the ledger contradicts what it is asked to record
+    │   │   └── AnotherOrgError         the ledger belongs to another org than the connection leads to
     │   ├── StagedFileGoneError     what an earlier stage wrote is no longer in staging
     │   ├── ConservationError       a run does not add up (rule Q3)
     │   └── FrameContractError      a frame lacks a column, or holds another type
@@ -41,6 +43,10 @@ class ConfigurationError(AppointmentSyncError):
     def __init__(self, message: str, problems: Sequence[str] = ()) -> None:
         self.problems = tuple(problems)
         super().__init__(message if not problems else message + " " + "; ".join(self.problems) + ".")
+
+
+class SignInRefusedError(ConfigurationError):
+    """Salesforce refuses the sign-in that a connection describes (rule Q9)."""
 
 
 class TransientError(AppointmentSyncError):
@@ -88,6 +94,10 @@ class LedgerConflictError(FatalError):
 
 class StagedFileGoneError(FatalError):
     """A file that an earlier stage wrote is no longer in staging."""
+
+
+class AnotherOrgError(LedgerConflictError):
+    """The ledger belongs to another org than the connection leads to (rules Q9, Q10)."""
 
 
 class ConservationError(FatalError):

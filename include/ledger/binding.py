@@ -10,7 +10,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, insert, select, update
 
-from include.errors import LedgerConflictError
+from include.errors import AnotherOrgError
 from include.ledger.engine import upsert
 from include.ledger.tables import ledger_info, org_bindings, sync_state
 
@@ -28,7 +28,7 @@ def bind_org(connection: Connection, org_id: str, *, now: datetime) -> None:
     """Record the org unless one is recorded, and check that it is this one.
 
     Raises:
-        LedgerConflictError: another org is recorded.
+        AnotherOrgError: another org is recorded.
     """
     unbound = update(ledger_info).where(ledger_info.c.org_id.is_(None))
     bound = connection.execute(unbound.values(org_id=org_id, bound_by=_FIRST_SIGN_IN))
@@ -42,7 +42,7 @@ def bind_org(connection: Connection, org_id: str, *, now: datetime) -> None:
             "connection; or, if the ledger shall really go on in the other org, have an administrator run "
             f"'python -m include.pipeline rebind-org {org_id}'."
         )
-        raise LedgerConflictError(msg)
+        raise AnotherOrgError(msg)
 
 
 def rebind_org(connection: Connection, org_id: str, *, who: str, now: datetime) -> str | None:

@@ -12,7 +12,10 @@ from sqlalchemy import Connection, func, or_, select
 from include.frames import TEXT, FrameContract
 from include.ledger.bulk import read, stage_keys
 from include.ledger.contracts import QUARANTINE_COUNTS, QUARANTINE_ROWS
-from include.ledger.tables import quarantine
+from include.ledger.engine import upsert
+from include.ledger.tables import quarantine, sync_state
+
+_TOLD = "quarantined_rows_told"
 
 _PAIRS = FrameContract("pairs_to_replay", {"booking_key": TEXT, "appointment_id": TEXT})
 
@@ -63,3 +66,20 @@ def counts(connection: Connection) -> pd.DataFrame:
     group = [quarantine.c.outcome, quarantine.c.reason]
     query = select(*group, func.count().label("rows")).group_by(*group).order_by(*group)
     return read(connection, query, QUARANTINE_COUNTS)
+
+
+def told_level(connection: Connection) -> int:
+    """Return how many quarantined pairs people were last told of."""
+    query = select(sync_state.c.value).where(sync_state.c.name == _TOLD)
+    return int(connection.execute(query).scalar_one_or_none() or 0)
+
+
+def tell_level(connection: Connection, rows: int, *, now: datetime) -> None:
+    """Remember how many quarantined pairs people were told of."""
+    told = upsert(connection, sync_state).values(name=_TOLD, value=str(rows), updated_at=now)
+    connection.execute(
+        told.on_conflict_do_update(
+            index_elements=[sync_state.c.name],
+            set_={"value": told.excluded.value, "updated_at": told.excluded.updated_at},
+        )
+    )

@@ -127,6 +127,13 @@ def finish_run(connection: Connection, run_id: str, *, state: RunState, now: dat
     connection.execute(ended.values(state=state.value, finished_at=now))
 
 
+def give_up(connection: Connection, run_id: str, *, now: datetime) -> None:
+    """Record as failed what a failed run left at work: itself, and the runs whose id begins with its own."""
+    is_part = or_(runs.c.run_id == run_id, runs.c.run_id.startswith(f"{run_id}__", autoescape=True))
+    given_up = update(runs).where(is_part, runs.c.state == RunState.RUNNING.value)
+    connection.execute(given_up.values(state=RunState.FAILED.value, finished_at=now))
+
+
 def settle_run(connection: Connection, run: SyncRun, totals: Totals, *, now: datetime) -> None:
     """Record counts and end of a run, whether or not it was opened before."""
     ended = {

@@ -82,6 +82,22 @@ def read_connection(conn_id: str) -> AirflowConnection:
         raise unreadable(conn_id, error) from error
 
 
+def find_connection(conn_id: str) -> AirflowConnection | None:
+    """Return an Airflow connection that need not be there.
+
+    Raises:
+        ConfigurationError: it is there, and cannot be read.
+    """
+    from airflow.sdk.exceptions import AirflowNotFoundException
+
+    try:
+        return read_connection(conn_id)
+    except ConfigurationError as error:
+        if isinstance(error.__cause__, AirflowNotFoundException):
+            return None
+        raise
+
+
 async def read_connection_in_trigger(conn_id: str) -> AirflowConnection:
     """Return an Airflow connection from within the triggerer's event loop.
 

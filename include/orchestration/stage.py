@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowSkipException, DownstreamTasksSkipped
 
-from include.errors import SkipRun
+from include.errors import AppointmentSyncError, SkipRun
 from include.pipeline.context import Selection, SyncRun, Trigger
 
 if TYPE_CHECKING:
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from include.pipeline.context import Wiring
 
 _STARTED_BY_A_PERSON: Final = frozenset({"manual", "backfill", "operator_triggered"})
+FAILURE_KEY: Final = "failure"
+"""Under which a failed task leaves ``{"error", "sentence"}``."""
+
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9_-]+")
 
 
@@ -55,11 +58,24 @@ def stage_of(selection: str) -> Iterator[tuple[SyncRun, Wiring]]:
     from include.orchestration.wiring import open_wiring
 
     run = sync_run(get_current_context(), Selection(selection))
+    with as_task_state(), open_wiring() as wiring:
+        yield run, wiring
+
+
+@contextmanager
+def as_task_state() -> Iterator[None]:
+    """Turn what a stage raises into a task's state, and leave the sentence of a failure for the alert (rule Q9).
+
+    Only our own errors leave their sentence: it is known to quote nobody.
+    """
     try:
-        with open_wiring() as wiring:
-            yield run, wiring
+        yield
     except SkipRun as reason:
         raise AirflowSkipException(str(reason)) from reason
+    except AppointmentSyncError as error:
+        failure = {"error": type(error).__name__, "sentence": str(error)}
+        get_current_context()["ti"].xcom_push(key=FAILURE_KEY, value=failure)
+        raise
 
 
 def end_run_here(result: Mapping[str, Any]) -> None:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import XComArg, task
+from airflow.sdk import XComArg, get_current_context, task
 
+from include.orchestration.alerts import alert_rising_quarantine
 from include.orchestration.approval import GuardChanges
 from include.orchestration.assets import (
     COCONUT_APPOINTMENTS,
@@ -111,7 +112,9 @@ def settle_run(selection: str) -> StageResult:
     from include.pipeline.settle_run import settle_run as stage
 
     with stage_of(selection) as (run, wiring):
-        return stage(run, wiring)
+        counts = stage(run, wiring)
+        alert_rising_quarantine(wiring, get_current_context())
+    return counts
 
 
 @task(inlets=[COCONUT_STAFF], outlets=[STAFF_LINKS])

@@ -16,13 +16,14 @@ from airflow.sdk import get_current_context, task
 from airflow.sdk.bases.decorator import task_decorator_factory
 from airflow.sdk.exceptions import AirflowSkipException, TaskDeferred
 
+from include.orchestration.alerts import alert_rising_quarantine
 from include.orchestration.assets import (
     COCONUT_APPOINTMENTS,
     COCONUT_WALK_INS,
     SALESFORCE_EVENTS,
     SALESFORCE_PEOPLE,
 )
-from include.orchestration.stage import stage_of, sync_run
+from include.orchestration.stage import as_task_state, stage_of, sync_run
 from include.pipeline.context import Selection
 
 if TYPE_CHECKING:
@@ -66,7 +67,9 @@ def plan_windows() -> list[list[str]]:
     from include.pipeline.backfill import plan_windows as plan
 
     run = sync_run(get_current_context(), Selection.BACKFILL)
-    return [[window.first.isoformat(), window.last.isoformat()] for window in plan(run)]
+    with as_task_state():
+        windows = plan(run)
+    return [[window.first.isoformat(), window.last.isoformat()] for window in windows]
 
 
 @window_task(
@@ -83,8 +86,11 @@ def sync_window(window: list[str]) -> dict[str, Any]:
     from include.orchestration.wiring import open_wiring
     from include.pipeline.run_stages import run_stages
 
-    run = _turn_of(window)
-    return dict(run_stages(run, open_wiring))
+    with as_task_state():
+        counts = dict(run_stages(_turn_of(window), open_wiring))
+    with open_wiring() as wiring:
+        alert_rising_quarantine(wiring, get_current_context())
+    return counts
 
 
 @task(trigger_rule="none_failed", priority_weight=_LAST_IN_LINE, weight_rule="absolute")

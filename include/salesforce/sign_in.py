@@ -15,7 +15,7 @@ import requests
 from simple_salesforce.exceptions import SalesforceAuthenticationFailed
 from simple_salesforce.login import SalesforceLogin
 
-from include.errors import ConfigurationError, SalesforceUnavailableError
+from include.errors import ConfigurationError, SalesforceUnavailableError, SignInRefusedError
 from include.salesforce.credentials import Grant, SalesforceCredentials
 from include.salesforce.record_ids import to_18
 
@@ -65,7 +65,8 @@ def sign_in(credentials: SalesforceCredentials, session: requests.Session) -> Si
     """Sign in over ``session`` and return the token.
 
     Raises:
-        ConfigurationError: Salesforce refuses the credentials, or the private key cannot be used.
+        SignInRefusedError: Salesforce refuses the credentials.
+        ConfigurationError: the private key cannot be used.
         SalesforceUnavailableError: Salesforce does not answer, or with a server error.
     """
     answers: list[requests.Response] = []
@@ -152,7 +153,7 @@ def _refusal(
             f"Salesforce answered the sign-in with HTTP status {status}; try later."
         )
     code = str(getattr(error, "code", "") or "no token in the answer")
-    return ConfigurationError(
+    return SignInRefusedError(
         f"Salesforce refused the sign-in of the connection {credentials.connection_id} ({code}): "
         "check its user name, password, key or secret, and that its user is active and may use the app."
     )

@@ -67,6 +67,11 @@ class RunAccess(LedgerAccess):
         with writing(self.engine) as connection:
             runs.finish_run(connection, run_id, state=RunState(state), now=now)
 
+    def give_up_runs(self, run_id: str, *, now: datetime) -> None:
+        """Record that this run failed, and the runs of a backfill's windows below it, as far as they are at work."""
+        with writing(self.engine) as connection:
+            runs.give_up(connection, run_id, now=now)
+
     def record_api_calls(self, run_id: str, *, task: str, attempt: str, calls: Mapping[str, int]) -> None:
         """Record a task attempt's API calls by kind; a second record of the same attempt replaces the first."""
         with writing(self.engine) as connection:
@@ -211,6 +216,16 @@ class RunAccess(LedgerAccess):
         """Return how many pairs there are by outcome and reason (``contracts.QUARANTINE_COUNTS``)."""
         with reading(self.engine) as connection:
             return quarantine.counts(connection)
+
+    def quarantine_told(self) -> int:
+        """Return how many quarantined pairs people were last told of (Q9)."""
+        with reading(self.engine) as connection:
+            return quarantine.told_level(connection)
+
+    def tell_quarantine(self, rows: int) -> None:
+        """Remember how many quarantined pairs people were told of."""
+        with writing(self.engine) as connection:
+            quarantine.tell_level(connection, rows, now=self._clock())
 
     # --- reports
 
