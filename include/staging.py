@@ -12,7 +12,8 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from dataclasses import dataclass
+from datetime import datetime
 from typing import IO, TYPE_CHECKING, Any, Final, cast
 from urllib.parse import quote, unquote
 from uuid import uuid4
@@ -21,7 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import fs
 
-from include.errors import ConfigurationError, FatalError
+from include.errors import ConfigurationError, StagedFileGoneError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,14 +34,24 @@ SETTING: Final = "APPOINTMENT_SYNC_STAGING"
 _LONGEST_SEGMENT: Final = 200
 _FRAME: Final = ".parquet"
 _JSON: Final = ".json"
+_PART: Final = ".part"
 _BYTES_PER_COPY: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class StagedFile:
+    """A file that a stage of a run has written; ``name`` has its extension, ``written_at`` is the store's clock."""
+
+    stage: str
+    name: str
+    written_at: datetime
 
 
 class Staging:
     """Frames and files of runs, below one URL (``file:///…`` or ``s3://bucket/…``).
 
     Errors of the store are raised as ``ConfigurationError`` when writing, because a person has to give us a writable
-    place, and as ``FatalError`` when something that an earlier stage wrote is gone.
+    place, and as ``StagedFileGoneError`` when something that an earlier stage wrote is gone.
     """
 
     def __init__(self, url: str) -> None:
@@ -78,7 +89,7 @@ class Staging:
         """Return a frame as it was written; with a contract its columns have exactly the contract's dtypes.
 
         Raises:
-            FatalError: there is no such frame.
+            StagedFileGoneError: there is no such frame.
             FrameContractError: it does not hold what the contract says.
         """
         with self._reading(self._path(run_id, stage, name + _FRAME)) as file:
@@ -102,7 +113,7 @@ class Staging:
         """Return what ``write_json`` wrote.
 
         Raises:
-            FatalError: there is no such file.
+            StagedFileGoneError: there is no such file.
         """
         with self._reading(self._path(run_id, stage, name + _JSON)) as file:
             return json.loads(file.read())
@@ -118,28 +129,10 @@ class Staging:
         """Hand out a seekable binary file that ``open_output`` wrote.
 
         Raises:
-            FatalError: there is no such file.
+            StagedFileGoneError: there is no such file.
         """
         with self._reading(self._path(run_id, stage, name)) as file:
             yield file
-
-    @contextmanager
-    def local_copy(self, run_id: str, stage: str, name: str) -> Iterator[Path]:
-        """Hand out the path of a file on this machine: the file itself, or a copy that goes when the block ends.
-
-        Raises:
-            FatalError: there is no such file.
-        """
-        path = self._path(run_id, stage, name)
-        if self._is_local:
-            with self._reading(path):
-                yield Path(path)
-            return
-        with tempfile.TemporaryDirectory(prefix="staging-") as folder:
-            copy = Path(folder) / "copy"
-            with self._reading(path) as source, copy.open("wb") as target:
-                shutil.copyfileobj(source, target, _BYTES_PER_COPY)
-            yield copy
 
     # --- clearing
 
@@ -150,6 +143,24 @@ class Staging:
     def delete_run(self, run_id: str) -> None:
         """Remove everything that a run has written."""
         self._remove(self._path(run_id))
+
+    # --- looking around
+
+    def run_ids(self) -> list[str]:
+        """Return the runs that have written something, sorted."""
+        found = self._store.get_file_info(fs.FileSelector(self._root, allow_not_found=True))
+        return sorted(unquote(info.base_name) for info in found if info.type is fs.FileType.Directory)
+
+    def files(self, run_id: str) -> list[StagedFile]:
+        """Return what a run has written, sorted by stage and name."""
+        top = self._path(run_id)
+        selector = fs.FileSelector(top, allow_not_found=True, recursive=True)
+        found = []
+        for info in self._store.get_file_info(selector):
+            stage, _, name = info.path[len(top) + 1 :].partition("/")
+            if info.is_file and name and not name.endswith(_PART):
+                found.append(StagedFile(unquote(stage), unquote(name), info.mtime))
+        return sorted(found, key=lambda file: (file.stage, file.name))
 
     def location(self, run_id: str, stage: str, name: str) -> str:
         """Return the path of a file inside the store, for people and for the ledger."""
@@ -174,7 +185,7 @@ class Staging:
                     shutil.copyfileobj(spool, stream, _BYTES_PER_COPY)
             return
         # The name is nobody else's: two runs check the location at once, and a task may be executed twice.
-        part = f"{path}.{uuid4().hex}.part"
+        part = f"{path}.{uuid4().hex}{_PART}"
         with self._creating(part) as stream:
             try:
                 yield stream
@@ -204,7 +215,7 @@ class Staging:
             stream = self._store.open_input_file(path)
         except FileNotFoundError as error:
             msg = f"The staged file {path} is gone: clear the task that writes it, and run it again."
-            raise FatalError(msg) from error
+            raise StagedFileGoneError(msg) from error
         except OSError as error:
             msg = f"The staging location {self._url} cannot be read: check {SETTING} and its permissions."
             raise ConfigurationError(msg) from error

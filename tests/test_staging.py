@@ -97,10 +97,8 @@ def test_json_comes_back(staging: Staging) -> None:
 def test_a_file_appears_once_its_block_ends(staging: Staging) -> None:
     with staging.open_output(RUN, "load_events", "part.csv") as file:
         file.write(b"Id\n1\n")
-        with pytest.raises(FatalError, match="is gone"), staging.local_copy(RUN, "load_events", "part.csv"):
+        with pytest.raises(FatalError, match="is gone"), staging.open_input(RUN, "load_events", "part.csv"):
             pass
-    with staging.local_copy(RUN, "load_events", "part.csv") as path:
-        assert path.read_bytes() == b"Id\n1\n"
     with staging.open_input(RUN, "load_events", "part.csv") as source:
         assert (source.read(), source.seek(0), source.read(2)) == (b"Id\n1\n", 0, b"Id")
 
@@ -203,3 +201,15 @@ def test_a_write_that_breaks_off_leaves_the_old_frame_and_no_rubbish(tmp_path: P
     with staging.open_input("run", "stage", "rows.csv") as source:
         assert source.read() == b"old"
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["rows.csv"]
+
+
+def test_a_run_tells_what_it_wrote_by_stage_and_name(staging: Staging) -> None:
+    staging.write_frame(RUN, "match_people", "a/b", a_frame())
+    staging.write_json(RUN, "extract_changes", "manifest", {})
+
+    assert [(file.stage, file.name) for file in staging.files(RUN)] == [
+        ("extract_changes", "manifest.json"),
+        ("match_people", "a/b.parquet"),
+    ]
+    assert staging.run_ids() == [RUN]
+    assert staging.files("another run") == []

@@ -100,11 +100,6 @@ def salesforce_id_18(values: pd.Series[str]) -> pd.Series[str]:
     return sound.reindex(range(len(values))).set_axis(values.index)
 
 
-def is_salesforce_id(values: pd.Series[str]) -> pd.Series[bool]:
-    """Tell which values are Salesforce Ids of 15 or 18 characters."""
-    return salesforce_id_18(values).notna()
-
-
 def sobject_of(record_ids: pd.Series[str]) -> pd.Series[str]:
     """Return the sObject of each Id, by its prefix; missing where it cannot be a person."""
     return record_ids.str.slice(stop=3).map(SOBJECT_BY_PREFIX).astype("str")

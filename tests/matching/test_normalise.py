@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.matching.normalise import (
-    is_salesforce_id,
     normalise_email,
     normalise_phone,
     normalise_text,
@@ -185,7 +184,6 @@ def test_a_phone_without_code_and_country_is_read_in_the_way_of_the_default_regi
 )
 def test_ids_of_15_and_18_characters_become_one_id(given_id: str | None, full_id: str | None) -> None:
     assert listed(salesforce_id_18(text(given_id))) == [full_id]
-    assert is_salesforce_id(text(given_id)).tolist() == [full_id is not None]
 
 
 @given(st.lists(st.text("0123456789abcxyzABCXYZ", min_size=15, max_size=15), min_size=1, max_size=6))
