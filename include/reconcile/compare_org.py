@@ -19,7 +19,7 @@ from include.reconcile.comparison import Terms, compare, own_keys
 from include.reconcile.corrections import corrections
 from include.reconcile.findings import FOUND, Remedy
 from include.reconcile.lost_people import LostPeople, find_lost_people
-from include.reconcile.repair_order import gone_pairs, repair_order
+from include.reconcile.repair_order import gone_pairs, repair_order, within_guard
 from include.reconcile.report import FIELDS, counts_of, field_counts
 from include.reconcile.request import ReconcileRequest
 from include.reconcile.streams import COMPARE, PAIRS_PER_PART, Part, read_parts
@@ -117,7 +117,11 @@ def _compare(
         learnt.append(corrections(mendable, part.links, part.events, terms))
         gone.append(gone_pairs(mendable, part.links, part.wanted))
         compared += len(part.wanted)
-    all_found = FOUND.conform(pd.concat(found, ignore_index=True))
+    all_found = within_guard(
+        FOUND.conform(pd.concat(found, ignore_index=True)),
+        in_force.settings.settings,
+        known_events=wiring.ledger.known_events(),
+    )
     order = repair_order(all_found, pd.concat(learnt, ignore_index=True), pd.concat(gone, ignore_index=True))
     return compared, all_found, order
 

@@ -15,7 +15,7 @@ import pandas as pd
 
 from include.frames import CLAIM, TEXT, WHOLE, FrameContract
 from include.mapping.org_fields import FieldFacts
-from include.mapping.plan import parse_payloads
+from include.mapping.plan import hash_payloads, parse_payloads
 from include.reasons import Action, Outcome, Reason
 from include.reconcile.findings import FOUND, UNTOUCHED, Finding, Remedy
 from include.reconcile.org_values import differing_fields, joined_names
@@ -55,7 +55,7 @@ WANTED = FrameContract(
 )
 
 _SET_ASIDE: Final = (Outcome.HELD.value, Outcome.QUARANTINED.value, Outcome.DISABLED.value)
-_LINK: Final = ["event_id", "who_id", "owner_id", "payload", "payload_hash", "claimed_version"]
+_LINK: Final = ["event_id", "who_id", "owner_id", "payload", "claimed_version"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +150,7 @@ def _side_by_side(
     is_known, is_settled = (pairs[name].eq(True) for name in ("is_known", "is_settled"))
     has_moved = _differ(pairs["seen_event_id"], pairs["link_event_id"])
     has_moved |= _differ(pairs["seen_version"], pairs["link_claimed_version"])
-    has_moved |= _differ(pairs["seen_payload_hash"], pairs["link_payload_hash"])
+    has_moved |= _differ(pairs["seen_payload_hash"], hash_payloads(pairs["link_payload"]))
     is_quiet = is_in_source & ((is_settled & is_linked & ~has_moved) | ~(is_known | is_linked))
     is_as_due = pairs["action"].eq(Action.NONE.value) & pairs["reason"].eq(Reason.SAME_AS_LAST_WRITTEN.value)
     return pairs.assign(

@@ -1,11 +1,17 @@
-"""What a repair has to do about what was found (rules Q7, S9)."""
+"""What a repair has to do about what was found (rules Q7, S9, Q10)."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from include.pipeline.repairs import GONE_PAIRS, RepairOrder
+from include.quality.guard import PlannedChanges, guard
 from include.reconcile.findings import Finding, Remedy
+
+if TYPE_CHECKING:
+    from include.settings.model import Settings
 
 
 def repair_order(found: pd.DataFrame, corrections: pd.DataFrame, gone: pd.DataFrame) -> RepairOrder:
@@ -28,6 +34,23 @@ def repair_order(found: pd.DataFrame, corrections: pd.DataFrame, gone: pd.DataFr
     )
 
 
+def within_guard(found: pd.DataFrame, settings: Settings, *, known_events: int) -> pd.DataFrame:
+    """Return findings (``FOUND``) in which copies are left to a person where too many would be deleted (rule Q10).
+
+    All other deletions are planned, counted and guarded like those of every run.
+    """
+    is_deleted = found["finding"].eq(Finding.DUPLICATE.value) & found["remedy"].eq(Remedy.REPAIR.value)
+    planned = PlannedChanges(
+        events_to_delete=int(is_deleted.sum()),
+        events_to_create=0,
+        people_to_create=0,
+        known_events=known_events,
+    )
+    if not guard(planned, settings):
+        return found
+    return found.assign(remedy=found["remedy"].mask(is_deleted, Remedy.PERSON.value))
+
+
 def gone_pairs(found: pd.DataFrame, links: pd.DataFrame, wanted: pd.DataFrame) -> pd.DataFrame:
     """Return the pairs whose Event is to go and that Coconut does not have any more (``GONE_PAIRS``).
 
@@ -39,10 +62,10 @@ def gone_pairs(found: pd.DataFrame, links: pd.DataFrame, wanted: pd.DataFrame) -
     is_gone = found["finding"].isin([Finding.ORPHANED.value, Finding.EXTRA.value])
     is_gone &= ~found["booking_key"].isin(wanted["booking_key"])
     pairs = found.loc[is_gone, ["booking_key", "appointment_id", "client_id", "kind"]].reset_index(drop=True)
-    link = links.drop_duplicates("booking_key").set_index("booking_key").reindex(pairs["booking_key"])
-    versions = link[["claimed_version", "written_version", "settled_version"]].max(axis=1)
-    facts = {name: link[name].to_numpy() for name in ("status", "starts_at", "ends_at")}
-    return GONE_PAIRS.conform(pairs.assign(**facts, version=versions.to_numpy()))
+    known = links.drop_duplicates("booking_key").set_index("booking_key")
+    link = known.reindex(pairs["booking_key"]).reset_index(drop=True)
+    version = link[["claimed_version", "written_version", "settled_version"]].max(axis=1)
+    return GONE_PAIRS.conform(pairs.assign(**link[["status", "starts_at", "ends_at"]], version=version))
 
 
 def _numbers(ids: pd.Series[str]) -> tuple[int, ...]:

@@ -81,14 +81,13 @@ def event(**changes: Any) -> dict[str, Any]:
 
 
 def links_of(*rows: dict[str, Any]) -> pd.DataFrame:
-    links = frame(EVENT_LINK_ROWS, list(rows))
-    return links.assign(payload_hash=hash_payloads(links["payload"]))
+    return frame(EVENT_LINK_ROWS, list(rows))
 
 
 def wanted_of(links: pd.DataFrame, *rows: dict[str, Any]) -> pd.DataFrame:
     """Build ``WANTED``; whoever saw the payload of the link saw that of ``links``."""
     built = frame(WANTED, list(rows))
-    hashes = links.set_index("booking_key")["payload_hash"]
+    hashes = hash_payloads(links.set_index("booking_key")["payload"])
     of_link = built["booking_key"].map(hashes).astype("str")
     return built.assign(
         seen_payload_hash=built["seen_payload_hash"].mask(
