@@ -17,6 +17,7 @@ from include.ledger.access.people import PeopleAccess
 from include.ledger.access.privacy import PrivacyAccess
 from include.ledger.access.runs import RunAccess
 from include.ledger.access.setup import SetupAccess
+from include.ledger.access.usage import UsageAccess
 from include.ledger.engine import configure
 from include.ledger.jobs import JobRecord, JobState
 from include.ledger.mapping_store import MappingsVersion
@@ -40,7 +41,15 @@ def _utc_now() -> datetime:
 
 
 class Ledger(
-    SetupAccess, RunAccess, JobAccess, EventAccess, PeopleAccess, ClientAccess, ApprovalAccess, PrivacyAccess
+    SetupAccess,
+    RunAccess,
+    JobAccess,
+    EventAccess,
+    PeopleAccess,
+    ClientAccess,
+    ApprovalAccess,
+    PrivacyAccess,
+    UsageAccess,
 ):
     """Our own database, as the pipeline sees it.
 

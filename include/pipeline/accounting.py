@@ -26,9 +26,10 @@ def counted_calls(run: SyncRun, wiring: Wiring, task: str) -> Iterator[None]:
         yield
     finally:
         if wiring.has_signed_in:
-            wiring.ledger.record_api_calls(
-                run.run_id, task=task, attempt=attempt, calls=wiring.salesforce.usage.calls
-            )
+            usage = wiring.salesforce.usage
+            wiring.ledger.record_api_calls(run.run_id, task=task, attempt=attempt, calls=usage.calls)
+            if usage.daily_used is not None and usage.daily_max is not None:
+                wiring.ledger.note_org_usage(used=usage.daily_used, most=usage.daily_max)
 
 
 def count_outcomes(pairs: pd.DataFrame) -> dict[str, int]:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from include.pipeline.accounting import conservation_line
+from include.pipeline.api_budget import why_wait_for_calls
 from include.pipeline.backfill_request import BackfillRequest, Window
 from include.pipeline.context import Selection, SyncRun, Wiring
 
@@ -62,7 +63,7 @@ def reason_to_wait(wiring: Wiring, *, waiting_since: datetime, now: datetime) ->
         YIELDS_TO, since=now - LONGEST_YIELD
     ):
         return "a sync of changed bookings is at work"
-    return ""
+    return why_wait_for_calls(wiring.ledger, now=now)
 
 
 def sum_up(run: SyncRun, wiring: Wiring) -> dict[str, object]:
