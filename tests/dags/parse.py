@@ -18,6 +18,10 @@ def refuse(what: str) -> Any:
     return refuse_it
 
 
+def listed(callbacks: Any) -> list[Any]:
+    return callbacks if isinstance(callbacks, list) else [callbacks] if callbacks else []
+
+
 def main(folder: str) -> None:
     from airflow.dag_processing.dagbag import DagBag
     from airflow.models import Connection, Variable
@@ -39,6 +43,7 @@ def main(folder: str) -> None:
             "tags": sorted(dag.tags),
             "catchup": dag.catchup,
             "max_active_runs": dag.max_active_runs,
+            "on_failure": [callback.__name__ for callback in listed(dag.on_failure_callback)],
             "timetable": type(dag.timetable).__name__,
             "assets": [asset.name for asset in getattr(dag.timetable.asset_condition, "objects", [])],
             "params": {name: param.schema for name, param in dag.params.items()},
@@ -47,6 +52,9 @@ def main(folder: str) -> None:
                     "doc": task.doc_md or task.python_callable.__doc__,
                     "downstream": sorted(task.downstream_task_ids),
                     "is_mapped": task.is_mapped,
+                    "at_once": task.max_active_tis_per_dagrun,
+                    "weight": task.priority_weight if str(task.weight_rule) == "absolute" else None,
+                    "on_failure": len(task.on_failure_callback or []),
                     "has_retry_policy": task.retry_policy is not None,
                     "links": [link.name for link in task.operator_extra_links],
                     "outlets": [asset.name for asset in task.outlets],

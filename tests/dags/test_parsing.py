@@ -10,7 +10,9 @@ from tests.conftest import PROJECT_ROOT
 from tests.dags.conftest import Parsed, parse
 
 DAG_FILES = {
+    "backfill_bookings.py": "backfill_bookings",
     "reconcile.py": "reconcile",
+    "replay_quarantine.py": "replay_quarantine",
     "sync_appointments.py": "sync_appointments",
     "sync_clients.py": "sync_clients",
     "sync_staff.py": "sync_staff",
@@ -65,3 +67,14 @@ def test_no_dag_catches_up_or_runs_beside_itself(parsed: Parsed, dag_id: str) ->
 
     assert (dag["catchup"], dag["max_active_runs"]) == (False, 1)
     assert all(task["has_retry_policy"] for task in dag["tasks"].values())
+
+
+@pytest.mark.rule("Q9")
+@pytest.mark.parametrize("dag_id", sorted(DAG_FILES.values()))
+def test_a_failed_run_of_every_dag_is_told_once_and_not_by_each_of_its_tasks(
+    parsed: Parsed, dag_id: str
+) -> None:
+    dag = parsed.dags[dag_id]
+
+    assert dag["on_failure"] == ["alert_failed_run"]
+    assert not any(task["on_failure"] for task in dag["tasks"].values())

@@ -20,7 +20,7 @@ STAGES = [
     "settle_run",
 ]
 WATCHED = {"sync_appointments": "coconut_appointments", "sync_walk_ins": "coconut_walk_ins"}
-SYNCS = [*WATCHED, "sync_clients"]
+SYNCS = [*WATCHED, "sync_clients", "replay_quarantine"]
 
 
 @pytest.mark.rule("C1")
