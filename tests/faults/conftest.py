@@ -13,7 +13,7 @@ from tests.faults.nursery import Nursery
 from tests.faults.pictures import Picture
 from tests.faults.stories import Story
 from tests.local_org import LocalOrg
-from tests.pipeline.world import migrated_ledger
+from tests.pipeline.world import World, migrated_ledger
 
 BeginLife = Callable[[Story], Life]
 End = tuple[Picture, dict[str, float]]
@@ -47,15 +47,18 @@ def nursery() -> Nursery:
 @pytest.fixture
 def begin_life(nursery: Nursery, org: LocalOrg, ledger_template: Path, tmp_path: Path) -> Iterator[BeginLife]:
     """Return what begins a story in an empty org with databases of its own."""
-    begun: list[Life] = []
+    worlds: list[World] = []
 
     def begin(story: Story) -> Life:
-        begun.append(Life.begin(story, nursery, org, tmp_path / f"life{len(begun)}", ledger_template))
-        return begun[-1]
+        org.reset()
+        folder = tmp_path / f"life{len(worlds)}"
+        folder.mkdir()
+        worlds.append(World.create(org, folder, ledger_template))
+        return Life.begin(story, nursery, worlds[-1], folder)
 
     yield begin
-    for life in begun:
-        life.world.__exit__()
+    for world in worlds:
+        world.__exit__()
 
 
 @pytest.fixture(scope="session")

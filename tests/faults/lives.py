@@ -9,12 +9,12 @@ from random import Random
 from typing import Final, Protocol
 
 from include.pipeline.context import Selection, SyncRun, Trigger
-from tests.faults.child import STAGES, Order, Place
+from include.salesforce.transport import READ_TIMEOUT_SECONDS
+from tests.faults.child import STAGES, Ended, Order, Place
 from tests.faults.nursery import Attempt, KillAfter, Nursery
 from tests.faults.pictures import Picture, differences, imbalances, take_picture
 from tests.faults.steps import KillAt, Moment, Step
 from tests.faults.stories import ROUNDS, Story
-from tests.local_org import LocalOrg
 from tests.pipeline.world import World
 
 SELECTIONS: Final = (Selection.APPOINTMENTS, Selection.WALK_INS)
@@ -55,16 +55,14 @@ class Life:
     seconds: dict[str, float] = field(default_factory=dict)
 
     @classmethod
-    def begin(
-        cls, story: Story, nursery: Nursery, org: LocalOrg, folder: Path, ledger_template: Path
-    ) -> Life:
-        org.reset()
-        folder.mkdir(exist_ok=True)
-        world = World.create(org, folder, ledger_template)
+    def begin(cls, story: Story, nursery: Nursery, world: World, folder: Path) -> Life:
+        """Begin a story in an empty world; its staged frames go to a folder."""
         story.set_up(world)
-        ledger_url = str(world.ledger.engine.url)
-        place = Place(str(world.source.url), ledger_url, f"file://{folder / 'staging'}", org.credentials())
-        return cls(world, story, nursery, place)
+        source_url, ledger_url = (
+            engine.url.render_as_string(hide_password=False) for engine in (world.source, world.ledger.engine)
+        )
+        staging_url = f"file://{folder / 'staging'}"
+        return cls(world, story, nursery, Place(source_url, ledger_url, staging_url, world.org.credentials()))
 
     def runs(self) -> Iterator[SyncRun]:
         """Let the story go on round by round, and give the runs of each."""
@@ -80,23 +78,31 @@ class Life:
         self.world.org.control("POST", "drain", {})
         return take_picture(self.world)
 
-    def finish(self, run: SyncRun, stages: tuple[str, ...] = NAMES) -> None:
+    def finish(self, run: SyncRun, stages: tuple[str, ...] = NAMES) -> Ended:
         """Run the stages to their end, again where they fail of what may pass by itself."""
         for _ in range(RETRIES + 1):
             attempt = self.attempt(run, stages)
             ended = attempt.ended
             assert ended is not None, f"nobody was to kill this child\n{self.told}"
             if not ended.error:
-                return
+                return ended
             assert ended.is_retried, f"{run.run_id} failed for good\n{self.told}"
             stages = _from(attempt.stages[-1], stages)
         raise AssertionError(f"{run.run_id} went on failing\n{self.told}")
 
-    def attempt(self, run: SyncRun, stages: tuple[str, ...], doom: Doom | None = None) -> Attempt:
+    def attempt(
+        self,
+        run: SyncRun,
+        stages: tuple[str, ...],
+        doom: Doom | None = None,
+        *,
+        read_timeout_seconds: float = READ_TIMEOUT_SECONDS,
+        on_step: Callable[[Step], None] | None = None,
+    ) -> Attempt:
         """Have a child go on with a run."""
         doom = doom or Doom()
-        order = Order(self.place, run, stages, kill_at=doom.at)
-        attempt = self.nursery.attempt(order, kill_after=doom.after)
+        order = Order(self.place, run, stages, kill_at=doom.at, read_timeout_seconds=read_timeout_seconds)
+        attempt = self.nursery.attempt(order, kill_after=doom.after, on_step=on_step)
         self.history.append(f"{run.run_id}: {attempt}")
         self.seconds |= attempt.seconds
         return attempt

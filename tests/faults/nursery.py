@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerContext, ForkServerProcess
@@ -57,14 +58,20 @@ class Nursery:
         self._context = context
         self._context.set_forkserver_preload(["tests.faults.child"])
 
-    def attempt(self, order: Order, *, kill_after: KillAfter | None = None) -> Attempt:
-        """Have a child carry out an order, and watch it to its end."""
+    def attempt(
+        self,
+        order: Order,
+        *,
+        kill_after: KillAfter | None = None,
+        on_step: Callable[[Step], None] | None = None,
+    ) -> Attempt:
+        """Have a child carry out an order, and watch it to its end; it does not wait while ``on_step`` works."""
         ear, mouth = self._context.Pipe(duplex=False)
         child = self._context.Process(target=carry_out, args=(order, mouth))
         child.start()
         mouth.close()
         try:
-            return _watch(child, ear, kill_after)
+            return _watch(child, ear, kill_after, on_step or (lambda _step: None))
         finally:
             child.kill()
             child.join()
@@ -72,7 +79,9 @@ class Nursery:
             ear.close()
 
 
-def _watch(child: ForkServerProcess, ear: Connection, kill_after: KillAfter | None) -> Attempt:
+def _watch(
+    child: ForkServerProcess, ear: Connection, kill_after: KillAfter | None, on_step: Callable[[Step], None]
+) -> Attempt:
     attempt = Attempt()
     began = time.monotonic()
     ends_at = began + LONGEST_SECONDS
@@ -100,3 +109,4 @@ def _watch(child: ForkServerProcess, ear: Connection, kill_after: KillAfter | No
             attempt.ended = told
         else:
             attempt.steps.append(told)
+            on_step(told)

@@ -123,6 +123,7 @@ def _each_once(rows: Iterable[Mapping[str, Any]], names: Names, *, by: str = "")
         name = f"{names(row['Id'])} {names(row[by]) if by else ''}".strip()
         met[name] += 1
         told[name if met[name] == 1 else f"{name} ({met[name]})"] = names.told(row)
+    return told
 
 
 def _ledger(world: World, names: Names) -> Picture:

@@ -1,0 +1,189 @@
+"""Trouble without a death: what Salesforce is scripted to answer while each stage of a run is at work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from include.salesforce.transport import READ_TIMEOUT_SECONDS
+from tests.faults.lives import NAMES, RETRIES, Life
+from tests.faults.pictures import Picture
+from tests.pipeline.world import World
+
+Fault = Mapping[str, Any]
+
+KINDS: Final = (
+    "login",
+    "describe",
+    "query",
+    "query_more",
+    "create",
+    "retrieve",
+    "collections_create",
+    "collections_update",
+    "collections_upsert",
+    "collections_delete",
+    "bulk_ingest_create",
+    "bulk_ingest_upload",
+    "bulk_ingest_close",
+    "bulk_ingest_poll",
+    "bulk_ingest_results",
+    "bulk_ingest_abort",
+    "limits",
+    "other",
+)
+"""Kinds of requests that the product may make."""
+
+PATIENT_ATTEMPTS: Final = 5
+"""Times that a call is made before its task fails (``tests.faults.child.PATIENCE``)."""
+
+SHORT_TIMEOUT_SECONDS: Final = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What goes wrong: the faults that are scripted before each stage, given the world and the number of the run.
+
+    ``passes`` says that the faults are taken back after a stage's first attempt.
+    """
+
+    name: str
+    faults: Callable[[World, int], list[Fault]]
+    passes: bool = False
+    read_timeout_seconds: float = READ_TIMEOUT_SECONDS
+    stages: tuple[str, ...] = NAMES
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def live_with(life: Life, trouble: Trouble) -> tuple[Picture, int]:
+    """Live through a story with trouble in every stage; return what is there in the end, and how often it struck."""
+    hits = 0
+    for turn, run in enumerate(life.runs()):
+        for stage in NAMES:
+            faults = trouble.faults(life.world, turn) if stage in trouble.stages else []
+            attempts = RETRIES + 1
+            if faults:
+                life.world.org.script(*faults)
+            while True:
+                attempt = life.attempt(run, (stage,), read_timeout_seconds=trouble.read_timeout_seconds)
+                ended, attempts = attempt.ended, attempts - 1
+                assert ended is not None
+                hits += _take_back(life.world) if trouble.passes or not ended.error else 0
+                if not ended.error:
+                    break
+                assert ended.is_retried, f"{trouble} ended {run.run_id} for good\n{life.told}"
+                assert attempts, f"{trouble} ended {run.run_id}\n{life.told}"
+            if ended.counts.get("empty"):
+                break
+    return life.close(), hits
+
+
+def _take_back(world: World) -> int:
+    """Take back every fault, and return how often they struck."""
+    scripted = world.org.control("GET", "faults")
+    world.org.control("DELETE", "faults")
+    return sum(int(fault["hits"]) for fault in scripted)
+
+
+def _each_kind(**fault: Any) -> Callable[[World, int], list[Fault]]:
+    """The fault strikes the first request of every kind in each stage."""
+    return lambda _world, _turn: [{**fault, "kind": kind} for kind in KINDS]
+
+
+def _by_turns(*kinds: str, **fault: Any) -> Callable[[World, int], list[Fault]]:
+    """The fault strikes two kinds in each run, the next two in the next run."""
+    return lambda _world, turn: [{**fault, "kind": kind} for kind in kinds[turn * 2 % len(kinds) :][:2]]
+
+
+def _locks(times: int, *, every: int) -> Callable[[World, int], list[Fault]]:
+    """Every so manieth record is locked for somebody else, so many times."""
+
+    def faults(world: World, _turn: int) -> list[Fault]:
+        clients = [str(number) for number in range(1, 200, every)]
+        campaigns = [row["Id"] for row in world.org.records("Campaign")]
+        people = [row["Id"] for sobject in ("Lead", "Contact") for row in world.org.records(sobject)]
+        bookings = [row["Coconut_Booking_Key__c"] for row in world.events()]
+        new = [f"{booking}-{client}" for booking in range(1, 40) for client in range(1, 40, every)]
+        locked = {
+            ("Lead", "Coconut_Client_Key__c"): clients,
+            ("Contact", "Coconut_Client_Key__c"): clients,
+            ("Account", "Coconut_Client_Key__c"): clients,
+            ("CampaignMember", "CampaignId"): campaigns[:1],
+            ("Event", "WhoId"): people[::every],
+            ("Event", "Coconut_Booking_Key__c"): [*bookings[::every], *new],
+        }
+        return [
+            {"type": "lock_rows", "sobject": sobject, "field": name, "values": values, "times": times}
+            for (sobject, name), values in locked.items()
+            if values
+        ]
+
+    return faults
+
+
+def _always(*faults: Fault) -> Callable[[World, int], list[Fault]]:
+    return lambda _world, _turn: list(faults)
+
+
+LOADS: Final = ("load_people", "load_events")
+BULK_KINDS: Final = tuple(kind for kind in KINDS if kind.startswith("bulk"))
+REST_KINDS: Final = ("collections_upsert", "collections_create", "collections_update", "query")
+
+ON_ANY_API: Final = (
+    Trouble("one 503 for each kind of request", _each_kind(type="respond")),
+    Trouble("a connection dropped before each kind of request", _each_kind(type="drop", when="before")),
+    Trouble("a connection dropped after each kind of request", _each_kind(type="drop", when="after")),
+    Trouble("a session that ends before each kind of request", _each_kind(type="expire_sessions")),
+    Trouble("every row locked once", _locks(1, every=1)),
+    Trouble("rows locked for as long as a stage tries", _locks(1000, every=3), stages=LOADS),
+    Trouble("no requests left", _always({"type": "exhaust_quota"}), passes=True),
+    Trouble(
+        "no storage left",
+        _always({"type": "exhaust_quota", "limit": "DataStorageMB"}),
+        passes=True,
+        stages=LOADS,
+    ),
+)
+ON_BULK: Final = (
+    Trouble(
+        "503s for longer than a call is patient",
+        _by_turns(*BULK_KINDS, type="respond", times=PATIENT_ATTEMPTS + 1),
+        stages=LOADS,
+    ),
+    Trouble(
+        "requests that hang until nobody waits any more",
+        _by_turns(*BULK_KINDS, type="hang", seconds=SHORT_TIMEOUT_SECONDS + 1),
+        read_timeout_seconds=SHORT_TIMEOUT_SECONDS,
+        stages=LOADS,
+    ),
+    Trouble("jobs that fail at once", _always({"type": "fail_job", "after_rows": 0}), stages=LOADS),
+    Trouble("jobs that are processed in part", _always({"type": "fail_job", "after_rows": 3}), stages=LOADS),
+    Trouble("jobs that take too long", _always({"type": "timeout_job", "after_rows": 2}), stages=LOADS),
+    Trouble(
+        "jobs that fail each time",
+        _always({"type": "fail_job", "after_rows": 1, "times": None}),
+        stages=LOADS,
+    ),
+    Trouble(
+        "no batches left",
+        _always({"type": "exhaust_quota", "limit": "DailyBulkApiBatches"}),
+        passes=True,
+        stages=LOADS,
+    ),
+)
+ON_REST: Final = (
+    Trouble(
+        "503s for longer than a call is patient",
+        _by_turns(*REST_KINDS, type="respond", times=PATIENT_ATTEMPTS + 1),
+        stages=LOADS,
+    ),
+    Trouble(
+        "requests that hang until nobody waits any more",
+        _by_turns(*REST_KINDS, type="hang", seconds=SHORT_TIMEOUT_SECONDS + 1),
+        read_timeout_seconds=SHORT_TIMEOUT_SECONDS,
+        stages=LOADS,
+    ),
+)
