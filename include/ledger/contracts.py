@@ -29,6 +29,17 @@ EVENT_RESULTS = FrameContract(
     },
 )
 
+UNKNOWN_WRITES = FrameContract(
+    "unknown_writes",
+    {
+        # one row per pair whose Event may have been written
+        "booking_key": TEXT,
+        "source_version": WHOLE,
+        "who_id": TEXT,  # missing = not sent
+        "owner_id": TEXT,  # missing = not sent
+    },
+)
+
 OUTCOMES = FrameContract(
     "outcomes",
     {

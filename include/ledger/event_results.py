@@ -13,7 +13,6 @@ from sqlalchemy import (
     Table,
     and_,
     case,
-    exists,
     func,
     literal,
     null,
@@ -121,13 +120,10 @@ def _mark_overtaken(connection: Connection, staged: Table, *, now: datetime) -> 
 
 def _is_uncertain(run_id: str) -> ColumnElement[bool]:
     """Tell that a write of this pair was overtaken after this run began, and may have reached the org last."""
-    return exists(
-        select(dirty_keys.c.booking_key).where(
-            dirty_keys.c.booking_key == event_links.c.booking_key,
-            dirty_keys.c.reason == OVERTAKEN_WHILE_WRITING,
-            dirty_keys.c.seen_by_run.is_distinct_from(run_id),
-        )
+    overtaken = select(dirty_keys.c.booking_key).where(
+        dirty_keys.c.reason == OVERTAKEN_WHILE_WRITING, dirty_keys.c.seen_by_run.is_distinct_from(run_id)
     )
+    return event_links.c.booking_key.in_(overtaken)  # EXISTS would not look at this very row: upserts do not correlate
 
 
 def _merged(new: Any, is_uncertain: ColumnElement[bool]) -> dict[str, ColumnElement[Any]]:

@@ -76,10 +76,14 @@ class AccountLoader:
         """Return how many calls were made to learn what duplicate rules found."""
         return self._inserts.records_asked
 
-    def load(self, accounts: pd.DataFrame) -> None:
-        """Create ``accounts`` (contract ``NEW_ACCOUNTS``), those that exist already under their key apart."""
+    def recover(self) -> None:
+        """Commit what jobs of an interrupted attempt did."""
         for inserted in self._inserts.recover():
             self._commit(inserted)
+
+    def load(self, accounts: pd.DataFrame) -> None:
+        """Create ``accounts`` (contract ``NEW_ACCOUNTS``), those that exist already under their key apart."""
+        self.recover()
         left = accounts[~accounts["account_ref"].isin(self._settled)]
         if left.empty:
             return

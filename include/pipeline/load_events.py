@@ -5,10 +5,11 @@ Second commit point of a run: Event links and payloads are committed per job or 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from include.errors import SkipRun
 from include.frames import EVENTS, PERSON_REFUSALS, TEXT
+from include.ledger.load_claims import LoadStep
 from include.mapping.events import REKEYED_FROM
 from include.mapping.person_drafts import INSERT, UPDATE
 from include.mapping.plan import BOOKING_KEY, OWNER, PERSON, hash_payloads
@@ -34,9 +35,13 @@ from include.pipeline.event_loads import (
     step_of,
     whole_events,
 )
+from include.pipeline.guard_changes import require_approval
+from include.pipeline.leftovers import LoadStage, settle_leftovers
+from include.pipeline.load_claims import load_claim
 from include.pipeline.load_people import REFUSALS
 from include.pipeline.loading import Loader, choose_api, is_class, refusal_details
 from include.pipeline.refused_values import Droppable
+from include.pipeline.unknown_writes import forget_events
 from include.reasons import REASONS, Action, Outcome, Reason
 from include.salesforce.error_codes import RetryClass
 from include.settings.model import LoadApi, OnEventDeleted, Settings
@@ -50,12 +55,16 @@ def load_events(run: SyncRun, wiring: Wiring, chunk: int) -> dict[str, object]:
 
     Raises:
         SkipRun: the run is a dry run.
+        ApprovalRequired: the run would do more than the settings let pass, and nobody approved it.
         OrgExhaustedError, SalesforceUnavailableError: what was not written stays pending; the task is retried.
     """
     if run.dry_run:
         msg = "A dry run ends with its plan; nothing is written."
         raise SkipRun(msg)
-    with counted_calls(run, wiring, LOAD_EVENTS):
+    require_approval(run, wiring)
+    step = LoadStep(run.run_id, LOAD_EVENTS, chunk)
+    with counted_calls(run, wiring, LOAD_EVENTS), load_claim(wiring.ledger, step):
+        left = settle_leftovers(run, wiring, EVENTS_STAGE)
         manifest = Manifest.read_from(run, wiring)
         settings = wiring.ledger.settings_at(manifest.settings_version).settings
         total = int(wiring.staging.read_json(run.run_id, CHECK, "plan")["events_to_load"])
@@ -63,7 +72,27 @@ def load_events(run: SyncRun, wiring: Wiring, chunk: int) -> dict[str, object]:
         loader = EventLoader(run, wiring, manifest, settings, api=api, chunk=chunk)
         outcomes = loader.load(read_checked_events(run, wiring, chunk))
         wiring.staging.write_frame(run.run_id, LOAD_EVENTS, chunk_name(EVENTS_NAME, chunk), outcomes)
-        return {"chunk": chunk, **count_outcomes(outcomes)}
+        return {"chunk": chunk, **count_outcomes(outcomes), **left}
+
+
+def recover_events(run: SyncRun, wiring: Wiring, chunk: int) -> None:
+    """Commit what the jobs of a run that is at work no more did to the Events of one chunk.
+
+    Raises:
+        StagedFileGoneError: too little is left of the run.
+    """
+    manifest = Manifest.read_from(run, wiring)
+    settings = wiring.ledger.settings_at(manifest.settings_version).settings
+    loader = EventLoader(run, wiring, manifest, settings, api=settings.load_api, chunk=chunk)
+    loader.recover(is_sent_again=False)
+
+
+EVENTS_STAGE: Final = LoadStage(
+    LOAD_EVENTS,
+    ("Event",),
+    recover=recover_events,
+    forget=lambda run, wiring: forget_events(run, wiring, is_sent_again=False),
+)
 
 
 class EventLoader:
@@ -92,7 +121,7 @@ class EventLoader:
     def load(self, events: pd.DataFrame) -> pd.DataFrame:
         """Return ``events`` with an outcome for every pair (contract ``EVENTS``)."""
         self._pairs = EVENTS.conform(events).set_index("booking_key", drop=False)
-        self._recover()
+        self.recover(is_sent_again=True)
         self._refuse_for_people()
         self._resolve_people()
         self._claim()
@@ -129,10 +158,11 @@ class EventLoader:
             self._settle(rows.index, Reason(str(reason)), details.loc[rows.index])
         self._pairs.loc[reasons.index, "waits_for_key"] = self._pairs.loc[reasons.index, "client_id"]
 
-    def _recover(self) -> None:
-        """Commit what jobs of an interrupted attempt of this task did before anything is sent again."""
+    def recover(self, *, is_sent_again: bool) -> None:
+        """Commit what jobs of an interrupted attempt did; ``is_sent_again`` says that their rows are sent anew now."""
+        forget = forget_events(self._run, self._wiring, is_sent_again=is_sent_again)
         for action in SENT_AS:
-            for recovered in self._loader.recover(step_of(action), self._chunk):
+            for recovered in self._loader.recover(step_of(action), self._chunk, forget=forget):
                 rows = recovered.rows.set_index("booking_key", drop=False)
                 self._commit(action, rows, recovered.results, keys=keys_sent(action, rows))
 

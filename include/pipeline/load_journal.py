@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 from uuid import uuid4
 
-from include.errors import ConservationError
+from include.errors import ConservationError, StagedFileGoneError
 from include.ledger.jobs import JobRecord, JobState, PlannedJob
 from include.salesforce.bulk_csv import write_bulk_csv
 from include.settings.model import LoadApi
@@ -71,13 +71,12 @@ class LoadJournal:
         """Return the jobs that an earlier attempt left behind, in the order in which they were sent."""
         return [job for job in self._ledger.jobs(self._run_id, step, chunk) if not job.is_finished]
 
-    def rows(self, job: JobRecord) -> pd.DataFrame:
-        """Return the rows that a job was sent.
-
-        Raises:
-            FatalError: they are gone from staging.
-        """
-        return self._staging.read_frame(self._run_id, job.step, staged_name(job))
+    def rows(self, job: JobRecord) -> pd.DataFrame | None:
+        """Return the rows that a job was sent, unless they are gone from staging."""
+        try:
+            return self._staging.read_frame(self._run_id, job.step, staged_name(job))
+        except StagedFileGoneError:
+            return None
 
     def begin_calls(self, sending: Sending) -> JobRecord:
         """Note rows that are about to travel by Collections; any of them may have arrived from here on."""

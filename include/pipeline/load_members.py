@@ -62,6 +62,13 @@ def load_members(run: SyncRun, wiring: Wiring, settings: Settings) -> dict[str, 
     return MemberLoader(run, wiring, settings, pairs).load()
 
 
+def recover_members(run: SyncRun, wiring: Wiring, settings: Settings) -> None:
+    """Keep what jobs of an interrupted attempt of this run did."""
+    pairs = wiring.staging.read_frame(run.run_id, CHECK, PAIRS_NAME, RESOLVED_PAIRS)
+    if not pairs.empty:
+        MemberLoader(run, wiring, settings, pairs).recover()
+
+
 class MemberLoader:
     """Carries out the plan of one run's memberships."""
 
@@ -78,12 +85,16 @@ class MemberLoader:
         self._updated: set[str] = set()
         self._refused: dict[str, str] = {}
 
-    def load(self) -> dict[str, object]:
-        """Send what is to be sent, keep what became of it, and return counts."""
+    def recover(self) -> None:
+        """Keep what jobs of an interrupted attempt did."""
         for recovered in self._loader.recover(ADD_MEMBERS, 0):
             self._settle_added(recovered.rows, recovered.results)
         for recovered in self._loader.recover(UPDATE_MEMBERS, 0):
             self._settle_updated(recovered.rows, recovered.results)
+
+    def load(self) -> dict[str, object]:
+        """Send what is to be sent, keep what became of it, and return counts."""
+        self.recover()
         for _ in range(PASSES):
             members = self._plan()
             is_open = ~members[_KEY].isin(self._refused)

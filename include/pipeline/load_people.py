@@ -28,6 +28,8 @@ from include.pipeline.artifacts import (
 from include.pipeline.assignment_rules import assignment_rule
 from include.pipeline.context import SyncRun, Wiring
 from include.pipeline.guard_changes import require_approval
+from include.pipeline.leftover_people import PEOPLE_STAGE
+from include.pipeline.leftovers import settle_leftovers
 from include.pipeline.load_claims import load_claim
 from include.pipeline.load_members import load_members
 from include.pipeline.needed_people import read_needed_accounts, read_needed_people
@@ -71,8 +73,9 @@ def load_people(run: SyncRun, wiring: Wiring) -> dict[str, object]:
         people = read_needed_people(run, wiring)
         is_new = people["operation"].eq(INSERT)
         new = _with_identities(people[is_new], decisions)
+        left = settle_leftovers(run, wiring, PEOPLE_STAGE)
         counts = _load(run, wiring, settings, links=links, new=new, found=people[~is_new])
-        return counts | load_members(run, wiring, settings.settings)
+        return counts | load_members(run, wiring, settings.settings) | left
 
 
 def _load(

@@ -8,25 +8,19 @@ with their claim's key.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Literal
 
-from include.errors import LoadTakenOverError, OrgExhaustedError, RequestRefusedError
 from include.ledger.jobs import JobRecord, JobState
-from include.mapping.fields import CLIENT_KEY
-from include.mapping.members import MEMBER_KEY_FIELDS, MEMBER_SOBJECT
-from include.mapping.plan import BOOKING_KEY
+from include.pipeline.bulk_loading import BulkLoading, exhausted, had_no_effect, stop_if_cut_short
 from include.pipeline.load_journal import LoadJournal, Sending, Tally
 from include.salesforce.bulk_csv import bulk_parts
 from include.salesforce.bulk_jobs import BulkJob
-from include.salesforce.bulk_jobs import JobState as BulkState
 from include.salesforce.error_codes import RetryClass, classify
 from include.settings.model import LoadApi
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import pandas as pd
 
     from include.pipeline.context import SyncRun, Wiring
@@ -43,9 +37,6 @@ Collections need no further pass: the gateway sends locked rows again by itself.
 """
 
 BACK_OFF_SECONDS: Final = 2.0
-
-NOT_FOUND: Final = "NOT_FOUND"
-"""What Salesforce answers about a job that it keeps no longer: seven days after its end, or deleted by somebody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +90,21 @@ class Recovered:
     results: pd.DataFrame
 
 
+@dataclass(frozen=True, slots=True)
+class Forgetting:
+    """What a caller does about writes of which nobody can tell whether they arrived.
+
+    ``rows`` takes the rows that were sent; ``keys`` the keys that were written, where the rows are gone from staging.
+    People and memberships need nothing: they are found by their keys, or compared with what the org holds.
+    """
+
+    rows: Callable[[pd.DataFrame], None]
+    keys: Callable[[Collection[str]], None]
+
+
+NOTHING_TO_FORGET: Final = Forgetting(rows=lambda _rows: None, keys=lambda _keys: None)
+
+
 def choose_api(setting: LoadApi, total_rows: int) -> LoadApi:
     """Return Bulk or REST for one object and run, on its total of rows before chunking (setting ``load_api``)."""
     if setting is not LoadApi.AUTO:
@@ -112,6 +118,7 @@ class Loader:
     def __init__(self, run: SyncRun, wiring: Wiring) -> None:
         self._wiring = wiring
         self._journal = LoadJournal(run.run_id, wiring.ledger, wiring.staging, now=run.now)
+        self._bulk = BulkLoading(self._journal, wiring)
 
     def load(self, load: Load) -> Iterator[pd.DataFrame]:
         """Send the rows and yield their results (contract ``RESULTS``), every row exactly once.
@@ -129,11 +136,12 @@ class Loader:
             retried: list[str] = []
             is_final = attempt == PASSES or pending.api is LoadApi.REST
             for results in self._send(pending):
-                exhausted = is_class(results, RetryClass.EXHAUSTED)
+                is_exhausted = is_class(results, RetryClass.EXHAUSTED)
                 again = may_pass(results) & (not is_final)
                 retried += results.loc[again, "key"].tolist()
-                yield results[~again & ~exhausted]
-                _stop_if_exhausted(results[exhausted])
+                yield results[~again & ~is_exhausted]
+                if is_exhausted.any():
+                    raise exhausted(results.loc[is_exhausted, "error_code"].iloc[0])
             if not retried:
                 return
             time.sleep(BACK_OFF_SECONDS * attempt)
@@ -142,48 +150,54 @@ class Loader:
             pending = replace(load, rows=rows, api=api)
 
     def recover(
-        self, step: str, chunk: int, *, forget: Callable[[pd.DataFrame], None] | None = None
+        self, step: str, chunk: int, *, forget: Forgetting = NOTHING_TO_FORGET
     ) -> Iterator[Recovered]:
         """Yield the results of jobs that an earlier, interrupted attempt left behind.
 
         A Bulk job that was never closed had no effect and is aborted; one past that point is waited for, never resent.
-        Rows that may pass another time have no result here: they are the caller's to send again. The caller commits
-        what is yielded before it asks for the next.
+        Rows that may pass another time have no result here: they are the caller's to send again, and so are those of
+        cut-off calls, which keys and Ids make safe. The caller commits what is yielded before it asks for the next.
 
         Args:
             step: the step whose jobs are meant.
             chunk: its chunk.
-            forget: is given the rows of which nobody can tell any more whether they arrived: those of cut-off calls,
-                and of jobs that Salesforce keeps no longer. Keys make it safe to send them again.
+            forget: what is to be done about writes of which nobody can tell any more whether they arrived.
         """
         for job in self._journal.unfinished(step, chunk):
-            remote = self._look(job)
-            if remote is not None and remote.state is not BulkState.OPEN:
-                yield from self._recovered(job, remote)
-            elif remote is None and (job.job_id is not None or job.state is JobState.UPLOADED):
-                if forget is not None:
-                    forget(self._journal.rows(job))
-                self._journal.close(job, JobState.LOST)
+            remote = self._bulk.look(job)
+            if had_no_effect(job, remote):
+                self._bulk.abandon(job)
+                continue
+            rows = self._journal.rows(job)
+            if remote is None or rows is None:
+                self._lose(job, rows, remote, forget)
             else:
-                self._abandon(job)
+                yield from self._recovered(job, rows, remote)
 
-    def _recovered(self, job: JobRecord, remote: BulkJob) -> Iterator[Recovered]:
-        rows = self._journal.rows(job)
+    def give_up(self, step: str, chunk: int, *, forget: Forgetting) -> None:
+        """Close the jobs of an attempt of which too little is left to record what they did; see ``recover``."""
+        for job in self._journal.unfinished(step, chunk):
+            remote = self._bulk.look(job)
+            if had_no_effect(job, remote):
+                self._bulk.abandon(job)
+            else:
+                self._lose(job, self._journal.rows(job), remote, forget)
+
+    def _recovered(self, job: JobRecord, rows: pd.DataFrame, remote: BulkJob) -> Iterator[Recovered]:
         finished = self._wiring.salesforce.bulk_wait(remote.id)
-        for results in self._results(job, finished):
+        for results in self._bulk.results(job, finished):
             is_pending = may_pass(results) | is_class(results, RetryClass.EXHAUSTED)
             yield Recovered(rows, results[~is_pending])
 
-    def _look(self, job: JobRecord) -> BulkJob | None:
-        """Return an unfinished job as Salesforce has it; nothing where it never was, or is kept no longer."""
-        if job.job_id is None:
-            return None
-        try:
-            return self._wiring.salesforce.bulk_job(job.job_id)
-        except RequestRefusedError as error:
-            if error.code != NOT_FOUND:
-                raise
-            return None
+    def _lose(
+        self, job: JobRecord, rows: pd.DataFrame | None, remote: BulkJob | None, forget: Forgetting
+    ) -> None:
+        """Have the rows of a job forgotten whose results, or whose rows, are not to be had any more."""
+        if rows is not None:
+            forget.rows(rows)
+        else:
+            forget.keys([] if remote is None else self._bulk.written_keys(job, remote))
+        self._journal.close(job, JobState.LOST)
 
     def _send(self, load: Load) -> Iterator[pd.DataFrame]:
         if load.rows.empty:
@@ -192,12 +206,12 @@ class Loader:
             yield from self._send_by_calls(load)
             return
         for rows in bulk_parts(load.rows_in_order, load.columns):
-            job = self._submit(replace(load, rows=rows))
+            job = self._bulk.submit(replace(load, rows=rows))
             finished = self._wiring.salesforce.bulk_wait(str(job.job_id))
             is_cut_short = finished.is_exhausted or finished.is_refused
-            for results in self._results(job, finished):
+            for results in self._bulk.results(job, finished):
                 yield results[~results["is_unprocessed"]] if is_cut_short else results
-            _stop_if_cut_short(finished)
+            stop_if_cut_short(finished)
 
     def _send_by_calls(self, load: Load) -> Iterator[pd.DataFrame]:
         job, tally = self._journal.begin_calls(load.sending), Tally()
@@ -215,46 +229,6 @@ class Loader:
             if tally.total < job.sent:
                 self._journal.require_ours(job)
         self._journal.settle(job, tally)
-
-    def _submit(self, load: Load) -> JobRecord:
-        """Bring one job past the point of no return, each step journalled before the next takes effect."""
-        salesforce = self._wiring.salesforce
-        job = self._journal.plan_upload(load.sending, load.columns)
-        remote = salesforce.bulk_create_job(
-            sobject=load.sobject,
-            operation=load.operation,
-            external_id_field=load.external_id_field if load.operation == "upsert" else None,
-            assignment_rule_id=load.assignment_rule_id,
-        )
-        try:
-            job = self._journal.created(job, remote.id)
-        except LoadTakenOverError:
-            salesforce.bulk_abort(remote.id)
-            raise
-        try:
-            with self._journal.upload(job) as source:
-                salesforce.bulk_upload(remote.id, source)
-            salesforce.bulk_close(remote.id)
-        except RequestRefusedError:
-            self._journal.require_ours(job)  # whoever took over has aborted the job
-            raise
-        return self._journal.uploaded(job)
-
-    def _results(self, job: JobRecord, finished: BulkJob) -> Iterator[pd.DataFrame]:
-        """Yield the results of a job that has ended, and mark it settled once the caller took them all."""
-        tally = Tally()
-        for results in self._wiring.salesforce.bulk_results(finished.id, key_columns=_key_columns(job)):
-            tally.add(results)
-            yield results
-        if finished.is_exhausted:
-            # "Results are not recorded for rows beyond the daily batch allocation" (Bulk API 2.0 guide, limits).
-            tally.unprocessed += job.sent - tally.total
-        self._journal.settle(job, tally)
-
-    def _abandon(self, job: JobRecord) -> None:
-        if job.job_id is not None:
-            self._wiring.salesforce.bulk_abort(job.job_id)
-        self._journal.close(job, JobState.ABORTED)
 
 
 def is_class(results: pd.DataFrame, *classes: RetryClass) -> pd.Series:
@@ -276,35 +250,3 @@ def refusal_details(results: pd.DataFrame, *, without_code: str = "") -> pd.Seri
 def may_pass(results: pd.DataFrame) -> pd.Series[bool]:
     """Tell which results may be others when the row is sent another time."""
     return is_class(results, RetryClass.TRANSIENT) | results["is_unprocessed"]
-
-
-def _stop_if_exhausted(exhausted: pd.DataFrame) -> None:
-    if len(exhausted):
-        raise _exhausted(exhausted["error_code"].iloc[0])
-
-
-def _stop_if_cut_short(finished: BulkJob) -> None:
-    """Stop where Salesforce ended a job for a limit of the org, or for what it was sent."""
-    if finished.is_exhausted:
-        raise _exhausted(finished.error_code)
-    if finished.is_refused:
-        msg = (
-            f"Salesforce refused Bulk job {finished.id} on {finished.sobject} as a whole ({finished.error_code}); its "
-            "rows stay pending. Look at the job in Setup, Bulk Data Load Jobs: usually a field is hidden from our user."
-        )
-        raise RequestRefusedError(msg, code=finished.error_code)
-
-
-def _exhausted(code: str) -> OrgExhaustedError:
-    return OrgExhaustedError(
-        f"The org answered {code}; its rows stay pending. The task goes on once the limit has room again."
-    )
-
-
-def _key_columns(job: JobRecord) -> tuple[str, ...]:
-    """Return the uploaded columns that identify a row: Ids for known records, our key for new ones."""
-    if job.operation in {"update", "delete"}:
-        return ("Id",)
-    if job.sobject == MEMBER_SOBJECT:
-        return MEMBER_KEY_FIELDS
-    return (BOOKING_KEY,) if job.sobject == "Event" else (CLIENT_KEY,)

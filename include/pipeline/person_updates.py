@@ -59,13 +59,17 @@ class PersonUpdater:
         self.reports: list[pd.DataFrame] = []
         self.counts = {"updated": 0, "update_refused": 0}
 
-    def load(self, people: pd.DataFrame) -> None:
-        """Send ``people`` (contract ``PEOPLE``): the fields of each that differ."""
-        rows = people.assign(Id=people["record_id"])
+    def recover(self, people: pd.DataFrame) -> None:
+        """Commit what jobs of an interrupted attempt did of ``people``."""
         self._planned = people.set_index("person_ref", drop=False)
         for recovered in self._loader.recover(UPDATE_PEOPLE, 0):
             load = update_load(recovered.rows, settings=self._settings, total=len(recovered.rows))
             self._commit(load, recovered.results)
+
+    def load(self, people: pd.DataFrame) -> None:
+        """Send ``people`` (contract ``PEOPLE``): the fields of each that differ."""
+        self.recover(people)
+        rows = people.assign(Id=people["record_id"])
         left = rows[~rows["person_ref"].isin(self._settled)]
         for _, of_sobject in left.groupby("sobject"):
             again = of_sobject

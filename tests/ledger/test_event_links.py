@@ -124,6 +124,20 @@ def test_a_write_overtaken_by_a_newer_claim_leaves_the_org_unknown_and_the_key_d
     assert ledger.dirty_appointments(("appointment",)) == {1}
 
 
+@pytest.mark.rule("S12")
+def test_what_is_known_of_a_pair_is_kept_though_another_pair_was_overtaken(ledger: Ledger) -> None:
+    claim(ledger, 100)
+    claim(ledger, 200, run_id="new")
+    record(ledger, {})
+    assert ledger.dirty_appointments(("appointment",)) == {1}
+    other = {"booking_key": "2-8", "source_version": 100}
+    ledger.claim_versions("run-1", pairs(other))
+    for _ in range(2):
+        record(ledger, other)
+    (kept,) = ledger.event_links(["2"]).to_dict("records")
+    assert kept["payload"] == '{"Subject":"Cut [Appointment]"}'
+
+
 @pytest.mark.rule("Q4")
 def test_neither_overtaken_run_clears_the_mark_but_the_run_that_writes_afresh_does(ledger: Ledger) -> None:
     for run_id, version in (("old", 100), ("new", 200)):
@@ -163,7 +177,9 @@ def test_what_settled_never_goes_back_to_an_older_version(ledger: Ledger) -> Non
 def test_a_version_that_was_overtaken_by_a_claim_does_not_settle(ledger: Ledger) -> None:
     claim(ledger, 200, run_id="new")
     settle(ledger, "old", 100)
-    assert ledger.settled(["1"]).empty
+    (known,) = ledger.settled(["1"]).to_dict("records")
+    assert pd.isna(known["settled_version"])
+    assert known["known_version"] == 200
 
 
 @pytest.mark.rule("S4")

@@ -13,6 +13,7 @@ from include.ledger import (
     event_links,
     event_results,
     people,
+    unknown_writes,
 )
 from include.ledger.access.base import LedgerAccess
 from include.ledger.engine import reading, writing
@@ -62,6 +63,19 @@ class EventAccess(LedgerAccess):
                 mapping_version=mapping_version,
                 now=now,
             )
+
+    def forget_writes(self, rows: pd.DataFrame, *, overtaken_only: bool, now: datetime) -> None:
+        """Have pairs written anew of which nobody can tell whether a write arrived (``contracts.UNKNOWN_WRITES``).
+
+        ``overtaken_only`` leaves out those that nobody claimed since: whoever sent them sends them again.
+        """
+        with writing(self.engine) as connection:
+            unknown_writes.forget_rows(connection, rows, overtaken_only=overtaken_only, now=now)
+
+    def forget_writes_of(self, run_id: str, keys: Collection[str], *, now: datetime) -> None:
+        """Have Events written anew, named by booking key or Id, and the pairs that a run claimed and never settled."""
+        with writing(self.engine) as connection:
+            unknown_writes.forget_keys(connection, run_id, keys, now=now)
 
     def rekey_event(self, rekeyed: pd.DataFrame) -> None:
         """Move Events from one pair of a booking to another (``contracts.REKEYED``; S4, a replaced attendee)."""
