@@ -95,8 +95,12 @@ class Stack:
         if "airflow-migrate" not in self.processes.running:
             self.start_migrating_metadata()
         self.processes.finish("airflow-migrate")
-        for name, arguments in _COMPONENTS.items():
-            self.processes.start(name, *arguments)
+        for name in _COMPONENTS:
+            self.start_component(name)
+
+    def start_component(self, name: str) -> None:
+        """Start one component of Airflow, ``scheduler`` for instance, in place of one that has ended."""
+        self.processes.start(name, *_COMPONENTS[name])
 
     def wait_for_airflow(self) -> None:
         """Wait until every component of Airflow reports a heartbeat and every DAG file is parsed.

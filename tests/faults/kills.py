@@ -34,6 +34,11 @@ class Kills:
     def __str__(self) -> str:
         return f"seed{self.seed}-number{self.number}-{self.kills}kills"
 
+    @property
+    def command(self) -> str:
+        """Return the options that bring about the same kills again."""
+        return f"again by: pytest --fault-seed={self.seed} --fault-number={self.number} (kills: {self.kills})"
+
     def random(self, what: str) -> Random:
         """Return what draws one kind of thing for this number."""
         return Random(f"{what} {self.seed}:{self.number}")

@@ -186,7 +186,10 @@ class _Author:
     # -- bookings
 
     def _new_booking(self) -> Iterator[Row]:
-        number, kind = len(self.bookings) + 1, self.random.choice(("appointment", "appointment", "walk_in"))
+        number, kind = (
+            len(self.bookings) + 1,
+            self.random.choice(("appointment", "appointment", "appointment", "walk_in")),
+        )
         how_many = self.random.choice((1, 1, 1, 2, 3))
         attendees = self.random.sample(range(1, len(self.people) + 1), min(how_many, len(self.people)))
         self.bookings.append(_Booking(number, kind, attendees))

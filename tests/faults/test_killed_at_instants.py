@@ -21,6 +21,7 @@ def test_whoever_is_killed_at_any_instant_leaves_what_nobody_disturbed_would(
     story = kills.story("instants")
     expected, seconds = undisturbed(story)
     life = begin_life(story)
+    life.history.append(kills.command)
     random = kills.random("fate")
     instants = at_instants(random, lambda stage: seconds.get(stage, 0.1))
     fate = either(instants, at_steps(random, IN_TRANSACTION), random, share=INSTANTS_SHARE)

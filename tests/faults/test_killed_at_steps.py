@@ -19,6 +19,7 @@ def test_whoever_is_killed_at_a_step_of_a_load_leaves_what_nobody_disturbed_woul
     story = kills.story("steps")
     expected, _ = undisturbed(story)
     life = begin_life(story)
+    life.history.append(kills.command)
     fate = at_steps(kills.random("fate"), AT_A_STEP)
     disturbed = live_disturbed(life, fate, kills.random("abandoned"), kills=kills.kills)
     expect_equal(expected, disturbed, life)

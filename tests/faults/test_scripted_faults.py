@@ -7,16 +7,12 @@ import pytest
 from tests.faults.conftest import BeginLife, EndOf
 from tests.faults.lives import expect_equal
 from tests.faults.stories import ENTITY_TYPES, tell
-from tests.faults.troubles import ON_ANY_API, ON_BULK, ON_REST, Trouble, live_with
+from tests.faults.troubles import ON_BULK, ON_REST, Trouble, live_with
 
 pytestmark = [pytest.mark.rule("Q4"), pytest.mark.rule("Q6"), pytest.mark.timeout(900)]
 
 BOOKINGS = 12
-CASES = [
-    *((trouble, ("bulk", "rest")[number % 2]) for number, trouble in enumerate(ON_ANY_API)),
-    *((trouble, "bulk") for trouble in ON_BULK),
-    *((trouble, "rest") for trouble in ON_REST),
-]
+CASES = [*((trouble, "bulk") for trouble in ON_BULK), *((trouble, "rest") for trouble in ON_REST)]
 
 
 @pytest.mark.rule("M8")

@@ -88,9 +88,15 @@ def _take_back(world: World) -> int:
     return sum(int(fault["hits"]) for fault in scripted)
 
 
-def _each_kind(**fault: Any) -> Callable[[World, int], list[Fault]]:
-    """The fault strikes the first request of every kind in each stage."""
-    return lambda _world, _turn: [{**fault, "kind": kind} for kind in KINDS]
+def _storm(_world: World, _turn: int) -> list[Fault]:
+    """Of each kind of request the first meets a 503, the next two a cut connection, and then the session has ended."""
+    gusts: tuple[Fault, ...] = (
+        {"type": "respond", "nth": 1},
+        {"type": "drop", "when": "before", "nth": 2},
+        {"type": "drop", "when": "after", "nth": 3},
+        {"type": "expire_sessions", "nth": 4},
+    )
+    return [{**gust, "kind": kind} for kind in KINDS for gust in gusts]
 
 
 def _by_turns(*kinds: str, **fault: Any) -> Callable[[World, int], list[Fault]]:
@@ -99,7 +105,7 @@ def _by_turns(*kinds: str, **fault: Any) -> Callable[[World, int], list[Fault]]:
 
 
 def _locks(times: int, *, every: int) -> Callable[[World, int], list[Fault]]:
-    """Every so manieth record is locked for somebody else, so many times."""
+    """Every record of so many is locked for somebody else, so many times."""
 
     def faults(world: World, _turn: int) -> list[Fault]:
         clients = [str(number) for number in range(1, 200, every)]
@@ -124,66 +130,58 @@ def _locks(times: int, *, every: int) -> Callable[[World, int], list[Fault]]:
     return faults
 
 
-def _always(*faults: Fault) -> Callable[[World, int], list[Fault]]:
-    return lambda _world, _turn: list(faults)
+def _in_turn(*faults: Fault) -> Callable[[World, int], list[Fault]]:
+    """Each run has another of the faults."""
+    return lambda _world, turn: [faults[turn % len(faults)]]
 
 
 LOADS: Final = ("load_people", "load_events")
 BULK_KINDS: Final = tuple(kind for kind in KINDS if kind.startswith("bulk"))
 REST_KINDS: Final = ("collections_upsert", "collections_create", "collections_update", "query")
+LIMITS: Final = ("DailyApiRequests", "DataStorageMB", "DailyBulkApiBatches")
 
-ON_ANY_API: Final = (
-    Trouble("one 503 for each kind of request", _each_kind(type="respond")),
-    Trouble("a connection dropped before each kind of request", _each_kind(type="drop", when="before")),
-    Trouble("a connection dropped after each kind of request", _each_kind(type="drop", when="after")),
-    Trouble("a session that ends before each kind of request", _each_kind(type="expire_sessions")),
-    Trouble("every row locked once", _locks(1, every=1)),
-    Trouble("rows locked for as long as a stage tries", _locks(1000, every=3), stages=LOADS),
-    Trouble("no requests left", _always({"type": "exhaust_quota"}), passes=True),
-    Trouble(
-        "no storage left",
-        _always({"type": "exhaust_quota", "limit": "DataStorageMB"}),
-        passes=True,
-        stages=LOADS,
-    ),
-)
+
+def _impatient(*kinds: str) -> tuple[Trouble, ...]:
+    """Trouble that lasts longer than a call is patient, so that the task fails and is retried."""
+    longer = {"times": PATIENT_ATTEMPTS + 1}
+    return (
+        Trouble("503s that outlast a call", _by_turns(*kinds, type="respond", **longer), stages=LOADS),
+        Trouble(
+            "requests that hang until nobody waits any more",
+            _by_turns(*kinds, type="hang", seconds=SHORT_TIMEOUT_SECONDS + 1),
+            read_timeout_seconds=SHORT_TIMEOUT_SECONDS,
+            stages=LOADS,
+        ),
+    )
+
+
 ON_BULK: Final = (
+    Trouble("a storm", _storm),
+    Trouble("every row locked once", _locks(1, every=1)),
     Trouble(
-        "503s for longer than a call is patient",
-        _by_turns(*BULK_KINDS, type="respond", times=PATIENT_ATTEMPTS + 1),
-        stages=LOADS,
-    ),
-    Trouble(
-        "requests that hang until nobody waits any more",
-        _by_turns(*BULK_KINDS, type="hang", seconds=SHORT_TIMEOUT_SECONDS + 1),
-        read_timeout_seconds=SHORT_TIMEOUT_SECONDS,
-        stages=LOADS,
-    ),
-    Trouble("jobs that fail at once", _always({"type": "fail_job", "after_rows": 0}), stages=LOADS),
-    Trouble("jobs that are processed in part", _always({"type": "fail_job", "after_rows": 3}), stages=LOADS),
-    Trouble("jobs that take too long", _always({"type": "timeout_job", "after_rows": 2}), stages=LOADS),
-    Trouble(
-        "jobs that fail each time",
-        _always({"type": "fail_job", "after_rows": 1, "times": None}),
-        stages=LOADS,
-    ),
-    Trouble(
-        "no batches left",
-        _always({"type": "exhaust_quota", "limit": "DailyBulkApiBatches"}),
+        "limits used up",
+        _in_turn(*({"type": "exhaust_quota", "limit": limit} for limit in LIMITS)),
         passes=True,
         stages=LOADS,
     ),
+    Trouble(
+        "jobs that fail, wholly, in part or late",
+        _in_turn(
+            {"type": "fail_job", "after_rows": 0},
+            {"type": "fail_job", "after_rows": 3},
+            {"type": "timeout_job", "after_rows": 2},
+        ),
+        stages=LOADS,
+    ),
+    Trouble(
+        "jobs that fail after each row",
+        _in_turn({"type": "fail_job", "after_rows": 1, "times": None}),
+        stages=LOADS,
+    ),
+    *_impatient(*BULK_KINDS),
 )
 ON_REST: Final = (
-    Trouble(
-        "503s for longer than a call is patient",
-        _by_turns(*REST_KINDS, type="respond", times=PATIENT_ATTEMPTS + 1),
-        stages=LOADS,
-    ),
-    Trouble(
-        "requests that hang until nobody waits any more",
-        _by_turns(*REST_KINDS, type="hang", seconds=SHORT_TIMEOUT_SECONDS + 1),
-        read_timeout_seconds=SHORT_TIMEOUT_SECONDS,
-        stages=LOADS,
-    ),
+    Trouble("a storm", _storm),
+    Trouble("rows locked for as long as a stage tries", _locks(1000, every=3), stages=LOADS),
+    *_impatient(*REST_KINDS),
 )

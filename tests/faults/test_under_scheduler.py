@@ -1,0 +1,197 @@
+"""Kills under Airflow's own scheduler: a task's process, and the scheduler with everything it runs (rule Q4)."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+import psutil
+import pytest
+import requests
+
+from include.demo.figures import Figures
+from include.demo.org_reader import read_org
+from include.demo.proof import Before, prove
+from include.local_stack.airflow_api import FINISHED
+from include.local_stack.layout import Layout
+from include.local_stack.stack import Stack, local_stack
+from tests.faults.lives import LOADING
+
+pytestmark = [pytest.mark.rule("Q4"), pytest.mark.e2e, pytest.mark.timeout(1800)]
+
+KILLS = 10
+KILLS_OF_THE_SCHEDULER = frozenset({4, 8})
+KILLS_OF_ONE_TASK = 3
+BOOKINGS = 150
+DAGS = ("sync_appointments", "sync_walk_ins")
+LONGEST_SECONDS = 900.0
+QUICK_TO_NOTICE = {
+    "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "3",
+    "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "10",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "20",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "3",
+}
+"""Airflow's patience with the dead, which is minutes by default, in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunningTask:
+    """A task instance whose process is at work."""
+
+    dag_id: str
+    run_id: str
+    task_id: str
+    map_index: int
+    process: int
+
+    @property
+    def place(self) -> tuple[str, str, str, int]:
+        return self.dag_id, self.run_id, self.task_id, self.map_index
+
+
+@dataclass(slots=True)
+class Killer:
+    """Kills loads of a running stack as they go."""
+
+    stack: Stack
+    random: Random
+
+    def loading(self) -> list[RunningTask]:
+        """Return the loads whose processes are at work."""
+        query = "SELECT dag_id, run_id, task_id, map_index, pid FROM task_instance WHERE state = 'running'"
+        file = f"file:{self.stack.layout.metadata_database}?mode=ro"
+        with closing(sqlite3.connect(file, uri=True, timeout=30)) as connection:
+            rows = [RunningTask(*row) for row in connection.execute(query) if row[4]]
+        return [row for row in rows if row.task_id in LOADING and psutil.pid_exists(row.process)]
+
+    def requests(self) -> int:
+        with requests.Session() as session:
+            session.trust_env = False
+            answer = session.get(f"{self.stack.org_url}/__emulator__/statistics", timeout=30)
+            return int(answer.json()["total"])
+
+    def kill_task(self, task: RunningTask) -> bool:
+        """Kill a task's process some requests later; tell whether it was still there."""
+        enough = self.requests() + self.random.randint(1, 8)
+        while self.requests() < enough and task in self.loading():
+            self._pause()
+        scheduler = self.stack.processes.running["scheduler"].pid
+        try:
+            process = psutil.Process(task.process)
+            assert scheduler in {parent.pid for parent in process.parents()}, "that process is not ours"
+            process.kill()
+        except psutil.NoSuchProcess:
+            return False
+        return True
+
+    def start_again(self, task: RunningTask) -> None:
+        """Clear a task as soon as Airflow knows that it died, which spares the wait before its own retry."""
+        deadline = time.monotonic() + LONGEST_SECONDS
+        while task in self.loading() or self._state(task) in {"running", "restarting"}:
+            assert time.monotonic() < deadline, f"Airflow never noticed that {task} died"
+            self._pause()
+        if self._state(task) != "up_for_retry":
+            return
+        index = task.task_id if task.map_index < 0 else [task.task_id, task.map_index]
+        body = {"dry_run": False, "dag_run_id": task.run_id, "task_ids": [index], "only_failed": False}
+        self.stack.airflow._call("POST", f"dags/{task.dag_id}/clearTaskInstances", body)
+
+    def kill_scheduler(self) -> None:
+        """Kill the scheduler and its executor's workers, and start another."""
+        scheduler = self.stack.processes.running["scheduler"]
+        os.killpg(scheduler.pid, signal.SIGKILL)
+        scheduler.wait()
+        self.stack.start_component("scheduler")
+
+    def _state(self, task: RunningTask) -> str | None:
+        file = f"file:{self.stack.layout.metadata_database}?mode=ro"
+        query = "SELECT state FROM task_instance WHERE dag_id = ? AND run_id = ? AND task_id = ? AND map_index = ?"
+        with closing(sqlite3.connect(file, uri=True, timeout=30)) as connection:
+            return str(connection.execute(query, task.place).fetchone()[0])
+
+    def _pause(self) -> None:
+        self.stack.processes.check_alive()
+        time.sleep(0.05)  # between two looks at processes that know nothing of us
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Iterator[Stack]:
+    """A local org that takes its time, a booking database of 150 bookings, and Airflow with its scheduler."""
+    layout = Layout(state=tmp_path / "stack")
+    with layout.locked(), local_stack(layout) as started:
+        started.start_migrating_metadata()
+        started.start_org()
+        started.fill_with_demo_data(bookings=BOOKINGS, seed=11)
+        started.processes.environment = {**started.processes.environment, **QUICK_TO_NOTICE}
+        yield started
+
+
+def test_loads_whose_processes_and_scheduler_are_killed_end_as_the_booking_database_says(
+    stack: Stack, request: pytest.FixtureRequest
+) -> None:
+    seed = request.config.getoption("--fault-seed")
+    before = Before(read_org(stack.org))
+    slow = [{"type": "latency", "seconds": {"*": 0.15}}]
+    requests.post(f"{stack.org_url}/__emulator__/faults", json=slow, timeout=30).raise_for_status()
+    stack.start_airflow()
+    stack.wait_for_airflow()
+    killer = Killer(stack, Random(f"scheduler {seed}"))
+    for dag_id in DAGS:
+        stack.airflow.trigger(dag_id)
+    told = kill_loads(killer)
+    requests.delete(f"{stack.org_url}/__emulator__/faults", timeout=30).raise_for_status()
+    wait_until_quiet(stack)
+
+    figures = Figures(stack.layout.ledger_database, stack.org_url).new_runs()
+    assert all(run.balances for run in figures if run.state == "success"), told
+    proof = prove(
+        read_org(stack.org),
+        before,
+        booking_database=stack.layout.booking_database,
+        ledger=stack.layout.ledger_database,
+    )
+    assert proof.holds, [*proof.lines(), *told]
+    assert proof.expected > 100
+
+
+def kill_loads(killer: Killer) -> list[str]:
+    """Kill so many loads, each at most a few times, and tell which."""
+    told: list[str] = []
+    kills_of: Counter[tuple[str, str, str, int]] = Counter()
+    deadline = time.monotonic() + LONGEST_SECONDS
+    while len(told) < KILLS:
+        assert time.monotonic() < deadline, f"too few loads to kill: {told}"
+        tasks = [task for task in killer.loading() if kills_of[task.place] < KILLS_OF_ONE_TASK]
+        if not tasks:
+            killer.stack.processes.check_alive()
+            continue
+        task = killer.random.choice(tasks)
+        kills_of[task.place] += 1
+        if len(told) + 1 in KILLS_OF_THE_SCHEDULER:
+            killer.kill_scheduler()
+            told.append(f"scheduler during {task.place}")
+        elif killer.kill_task(task):
+            told.append(f"{task.place}")
+            killer.start_again(task)
+    return told
+
+
+def wait_until_quiet(stack: Stack) -> None:
+    """Wait until every run has ended, and sync once more."""
+    for last in (False, True):
+        deadline = time.monotonic() + LONGEST_SECONDS
+        while any(run.state not in FINISHED for dag_id in DAGS for run in stack.airflow.runs(dag_id)):
+            stack.processes.check_alive()
+            assert time.monotonic() < deadline, "the runs did not end"
+            time.sleep(0.5)  # between two looks at Airflow
+        if not last:
+            for dag_id in DAGS:
+                stack.airflow.trigger(dag_id)
