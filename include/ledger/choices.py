@@ -53,6 +53,11 @@ def choose(connection: Connection, client_id: str, record_id: str, *, who: str, 
     )
     version = settings_store.current(connection).version
     people.record(
-        connection, people.ADMIN_CHOICE, PEOPLE_RESULTS.conform(link), settings_version=version, now=now
+        connection,
+        people.ADMIN_CHOICE,
+        PEOPLE_RESULTS.conform(link),
+        settings_version=version,
+        heard_at=now,
+        now=now,
     )
     return str(chosen.iloc[0])

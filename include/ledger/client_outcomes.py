@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -36,11 +37,14 @@ def settled(connection: Connection, client_ids: Collection[str]) -> pd.DataFrame
     return read(connection, query.join(keys, keys.c.key == client_outcomes.c.client_id), _SETTLED)
 
 
-def record(connection: Connection, run: SyncRun, outcomes: pd.DataFrame) -> None:
-    """Record the outcomes of a run; recording them again changes nothing, and a newer version's outcome stays."""
+def record(connection: Connection, run: SyncRun, outcomes: pd.DataFrame, *, seen_at: datetime) -> None:
+    """Record the outcomes of a run; recording them again changes nothing, and a newer version's outcome stays.
+
+    ``seen_at`` is when the run looked, by the ledger's clock.
+    """
     staged = stage(connection, CLIENT_OUTCOMES, outcomes)
     copied = ["client_id", "outcome", "reason", "detail", "waits_for_key"]
-    seen = literal(run.now, Instant())
+    seen = literal(seen_at, Instant())
     values: dict[str, Any] = {
         "waits_for": func.coalesce(staged.c.waits_for, literal(WaitsFor.NOTHING.value)),
         "settled_version": staged.c.source_version,
@@ -77,7 +81,9 @@ def moved(
     own = client_outcomes.c
     link_moved = exists(
         select(person_links.c.client_id).where(
-            person_links.c.client_id == own.client_id, person_links.c.updated_at > own.last_seen_at
+            person_links.c.client_id == own.client_id,
+            person_links.c.updated_at > own.last_seen_at,
+            person_links.c.last_run_id != own.last_run_id,
         )
     )
     released = or_(

@@ -27,6 +27,7 @@ EVENT_RESULTS = FrameContract(
         "payload_hash": TEXT,
         **FACTS,
     },
+    personal=frozenset({"payload", "payload_hash"}),
 )
 
 UNKNOWN_WRITES = FrameContract(
@@ -56,8 +57,10 @@ OUTCOMES = FrameContract(
         "waits_for": TEXT,
         "waits_for_key": TEXT,
         "detail": TEXT,
+        "client_version": WHOLE,  # updated_at of the client as it was read, in microseconds since the epoch
         **FACTS,
     },
+    personal=frozenset({"source_digest"}),
 )
 
 CLIENT_OUTCOMES = FrameContract(
@@ -73,6 +76,7 @@ CLIENT_OUTCOMES = FrameContract(
         "waits_for": TEXT,
         "waits_for_key": TEXT,
     },
+    personal=frozenset({"source_digest"}),
 )
 
 CLIENT_WAITING = FrameContract(
@@ -80,7 +84,15 @@ CLIENT_WAITING = FrameContract(
     {"client_id": TEXT, "reason": TEXT, "waits_for": TEXT, "waits_for_key": TEXT, "last_seen_at": INSTANT},
 )
 
-SETTLED = FrameContract("settled", {"booking_key": TEXT, "settled_version": WHOLE, "settled_digest": TEXT})
+SETTLED = FrameContract(
+    "settled",
+    {
+        "booking_key": TEXT,
+        "settled_version": WHOLE,
+        "settled_digest": TEXT,
+        "known_version": WHOLE,  # the newest that was settled or claimed
+    },
+)
 
 REKEYED = FrameContract("rekeyed", {"old_booking_key": TEXT, "new_booking_key": TEXT, "new_client_id": TEXT})
 
@@ -140,6 +152,7 @@ PERSON_GROUPS = FrameContract(
         "client_id": TEXT,  # smallest of the group
         "sobject": TEXT,
     },
+    personal=frozenset({"identities"}),
 )
 
 CLAIMED_PEOPLE = FrameContract(
@@ -166,6 +179,7 @@ PEOPLE_RESULTS = FrameContract(
         "claim_key": TEXT,
         "values": TEXT,  # JSON of fields just written, without nulls; fields it does not name are as they were
     },
+    personal=frozenset({"values"}),
 )
 
 WAITING = FrameContract(
@@ -178,6 +192,7 @@ WAITING = FrameContract(
         "waits_for": TEXT,
         "waits_for_key": TEXT,
         "last_seen_at": INSTANT,
+        "client_version": WHOLE,
     },
 )
 
@@ -236,6 +251,7 @@ EVENT_LINK_ROWS = FrameContract(
         "last_reason": TEXT,
         **FACTS,
     },
+    personal=frozenset({"payload", "payload_hash"}),
 )
 
 EVENT_CORRECTIONS = FrameContract(
@@ -255,6 +271,7 @@ EVENT_CORRECTIONS = FrameContract(
         "known_event_id": TEXT,
         "known_version": WHOLE,
     },
+    personal=frozenset({"payload", "payload_hash"}),
 )
 
 PERSON_LINK_ROWS = FrameContract(
@@ -269,4 +286,5 @@ PHONE_ENTRIES = FrameContract(
         "phone": TEXT,
         "sobject": TEXT,
     },
+    personal=frozenset({"phone"}),
 )

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Connection, func, literal, or_, select, true, update
+from sqlalchemy import Connection, case, func, literal, or_, select, true, update
 
 from include.frames import EVENT_LINKS
 from include.ledger.bulk import read, stage, stage_keys
@@ -28,13 +28,15 @@ def links_of(connection: Connection, appointment_ids: Collection[str]) -> pd.Dat
 
 
 def settled(connection: Connection, appointment_ids: Collection[str]) -> pd.DataFrame:
-    """Return what these bookings' pairs last settled at; pairs that never did are left out."""
+    """Return what these bookings' pairs last settled at, and the newest version known of them."""
     keys = stage_keys(connection, appointment_ids)
+    own = event_links.c
+    is_claimed_later = or_(own.settled_version.is_(None), own.claimed_version > own.settled_version)
+    known_version = case((is_claimed_later, own.claimed_version), else_=own.settled_version)
     query = (
-        select(*(event_links.c[name] for name in SETTLED.columns))
-        .join(keys, keys.c.key == event_links.c.appointment_id)
-        .where(event_links.c.settled_version.is_not(None))
-        .order_by(event_links.c.booking_key)
+        select(own.booking_key, own.settled_version, own.settled_digest, known_version.label("known_version"))
+        .join(keys, keys.c.key == own.appointment_id)
+        .order_by(own.booking_key)
     )
     return read(connection, query, SETTLED)
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select, true
 
 from include.frames import TEXT, FrameContract
 from include.ledger import switches
@@ -56,8 +56,9 @@ def moved_appointments(
     moved_clients: Callable[[pd.DataFrame], set[str]],
     active_users: Callable[[set[str]], set[str]],
     now: datetime,
+    since: datetime | None = None,
 ) -> frozenset[int]:
-    """Return the bookings whose wait is over."""
+    """Return the bookings whose wait is over; links that moved before ``since`` were heard by an earlier run."""
     moved = (
         _waiting(
             connection, kinds, and_(quarantine.c.waits_for == WaitsFor.STAFF_LINK.value, _staff_link_moved())
@@ -70,8 +71,8 @@ def moved_appointments(
         moved_users(
             waiting(connection, kinds, [WaitsFor.SALESFORCE_USER]), settings.changed_at, active_users
         ),
-        _events_of_moved_staff(connection, kinds),
-        _events_of_moved_people(connection, kinds, now),
+        _events_of_moved_staff(connection, kinds, since),
+        _events_of_moved_people(connection, kinds, now, since),
     )
     return frozenset().union(*(_ids(rows) for rows in moved))
 
@@ -100,11 +101,13 @@ def _person_moved() -> ColumnElement[bool]:
     link_moved = select(person_links.c.client_id).where(
         person_links.c.client_id == quarantine.c.client_id,
         person_links.c.updated_at > quarantine.c.last_seen_at,
+        person_links.c.last_run_id != quarantine.c.last_run_id,  # whoever moved the link knew it
     )
     chosen = select(match_decisions.c.client_id).where(
         match_decisions.c.client_id == quarantine.c.client_id,
         match_decisions.c.evidence == ADMIN_CHOICE,
         match_decisions.c.decided_at > quarantine.c.last_seen_at,
+        match_decisions.c.run_id != quarantine.c.last_run_id,
     )
     return or_(exists(link_moved), exists(chosen))
 
@@ -117,7 +120,7 @@ def _moved_clients(rows: pd.DataFrame, moved_clients: Callable[[pd.DataFrame], s
     if rows.empty:
         return rows
     known = rows.dropna(subset=["client_id"])
-    seen = known.groupby("client_id", as_index=False).agg(last_seen_at=("last_seen_at", "min"))
+    seen = known[["client_id", "client_version"]].drop_duplicates(ignore_index=True)
     return rows[rows["client_id"].isin(moved_clients(seen))] if len(seen) else rows.iloc[:0]
 
 
@@ -158,7 +161,9 @@ def _newest_change(key: str, changed_at: Mapping[str, datetime]) -> datetime | N
     return max((changed_at[name] for name in expanded if name in changed_at), default=None)
 
 
-def _events_of_moved_staff(connection: Connection, kinds: tuple[str, ...]) -> pd.DataFrame:
+def _events_of_moved_staff(
+    connection: Connection, kinds: tuple[str, ...], since: datetime | None
+) -> pd.DataFrame:
     """Return the bookings with Events that were given to somebody else for want of a link that is there now (S7)."""
     query = (
         select(event_links.c.appointment_id)
@@ -169,13 +174,16 @@ def _events_of_moved_staff(connection: Connection, kinds: tuple[str, ...]) -> pd
             staff_links.c.salesforce_user_id.is_not(None),
             staff_links.c.salesforce_user_id.is_distinct_from(event_links.c.owner_id),
             staff_links.c.updated_at > event_links.c.read_at,
+            _has_moved_since(staff_links.c.updated_at, since),
             _is_selected(event_links.c.kind, kinds),
         )
     )
     return read(connection, query, _APPOINTMENTS)
 
 
-def _events_of_moved_people(connection: Connection, kinds: tuple[str, ...], now: datetime) -> pd.DataFrame:
+def _events_of_moved_people(
+    connection: Connection, kinds: tuple[str, ...], now: datetime, since: datetime | None
+) -> pd.DataFrame:
     """Return the bookings whose upcoming Event belongs to somebody its client was taken for before (M1)."""
     query = (
         select(event_links.c.appointment_id)
@@ -185,10 +193,16 @@ def _events_of_moved_people(connection: Connection, kinds: tuple[str, ...], now:
             event_links.c.ends_at >= now,
             person_links.c.who_id.is_distinct_from(event_links.c.who_id),
             person_links.c.updated_at > event_links.c.read_at,
+            _has_moved_since(person_links.c.updated_at, since),
             _is_selected(event_links.c.kind, kinds),
         )
     )
     return read(connection, query, _APPOINTMENTS)
+
+
+def _has_moved_since(moved_at: ColumnElement[datetime], since: datetime | None) -> ColumnElement[bool]:
+    """Leave only links that moved lately to be looked at, so that a look costs what moved and not what there is."""
+    return true() if since is None else moved_at > since
 
 
 def _ids(rows: pd.DataFrame) -> frozenset[int]:

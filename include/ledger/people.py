@@ -63,9 +63,18 @@ def linked_clients(connection: Connection) -> frozenset[int]:
 
 
 def record(
-    connection: Connection, run_id: str, links: pd.DataFrame, *, settings_version: int, now: datetime
+    connection: Connection,
+    run_id: str,
+    links: pd.DataFrame,
+    *,
+    settings_version: int,
+    heard_at: datetime,
+    now: datetime,
 ) -> None:
-    """Record links, and settle the claims their keys come from; of written values only the fields named replace."""
+    """Record links, and settle the claims their keys come from; of written values only the fields named replace.
+
+    An administrator's choice made after ``heard_at`` stays.
+    """
     staged = stage(connection, PEOPLE_RESULTS, links)
     _settle_claims(connection, staged)
     columns = [name for name in PEOPLE_RESULTS.columns if name != "values"]
@@ -108,7 +117,7 @@ def record(
                     old.evidence == ADMIN_CHOICE,
                     new.evidence != ADMIN_CHOICE,
                     # A choice made before the run was heard: who is linked otherwise has one that cannot be used (M7).
-                    old.updated_at > new.updated_at,
+                    old.updated_at > heard_at,
                 )
             ),
         )

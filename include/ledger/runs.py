@@ -65,9 +65,17 @@ class Totals:
 
 
 def open_run(
-    connection: Connection, run: SyncRun, *, settings_version: int, request: str | None = None
+    connection: Connection,
+    run: SyncRun,
+    *,
+    settings_version: int,
+    request: str | None = None,
+    seen_at: datetime | None = None,
 ) -> None:
-    """Record that a run began; one that failed or wrote nothing and begins again is running again."""
+    """Record that a run began; one that failed or wrote nothing and begins again is running again.
+
+    ``seen_at`` is when it looked, by the ledger's clock; it counts for every run that reads afresh.
+    """
     columns = _columns(run, RunState.RUNNING, settings_version) | {"request": request}
     begun = upsert(connection, runs).values(columns)
     connection.execute(
@@ -82,6 +90,26 @@ def open_run(
             where=runs.c.state.in_([RunState.FAILED.value, RunState.EMPTY.value, RunState.DRY_RUN.value]),
         )
     )
+    if seen_at is not None:
+        connection.execute(update(runs).where(runs.c.run_id == run.run_id).values(seen_at=seen_at))
+
+
+def seen_at(connection: Connection, run: SyncRun) -> datetime:
+    """Return when a run looked; its own clock stands for a run that never said."""
+    looked = connection.execute(
+        select(runs.c.seen_at).where(runs.c.run_id == run.run_id)
+    ).scalar_one_or_none()
+    return looked or run.now
+
+
+def last_look(connection: Connection, selection: str) -> datetime | None:
+    """Return when the last settled run of a selection looked: it read whatever had moved by then."""
+    query = select(func.max(runs.c.seen_at)).where(
+        runs.c.selection == selection,
+        runs.c.state.in_([RunState.SUCCESS.value, RunState.EMPTY.value]),
+        runs.c.dry_run.is_(False),
+    )
+    return connection.execute(query).scalar_one_or_none()
 
 
 def was_planned(connection: Connection, request: str, *, settings_version: int) -> bool:
@@ -172,7 +200,7 @@ def newest(connection: Connection, limit: int) -> pd.DataFrame:
 
 
 def record_api_calls(
-    connection: Connection, run_id: str, *, task: str, attempt: str, calls: Mapping[str, int]
+    connection: Connection, run_id: str, *, task: str, attempt: str, calls: Mapping[str, int], now: datetime
 ) -> None:
     """Record one task attempt's calls by kind in place of what it recorded before."""
     own = and_(
@@ -181,7 +209,14 @@ def record_api_calls(
     connection.execute(delete(run_api_calls).where(own))
     if calls:
         rows = [
-            {"run_id": run_id, "task": task, "attempt": attempt, "kind": kind, "calls": number}
+            {
+                "run_id": run_id,
+                "task": task,
+                "attempt": attempt,
+                "kind": kind,
+                "calls": number,
+                "recorded_at": now,
+            }
             for kind, number in calls.items()
         ]
         connection.execute(insert(run_api_calls), rows)

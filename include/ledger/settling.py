@@ -77,18 +77,25 @@ def mark_dirty(connection: Connection, pairs: pd.DataFrame, *, reason: str, now:
 
 
 def settle_batch(
-    connection: Connection, run: SyncRun, batch: pd.DataFrame, *, settings_version: int, now: datetime
+    connection: Connection,
+    run: SyncRun,
+    batch: pd.DataFrame,
+    *,
+    settings_version: int,
+    seen_at: datetime,
+    now: datetime,
 ) -> None:
     """Record one batch of outcomes (``OUTCOMES``); recording it again for the same run changes nothing.
 
-    A pair that a newer claim has overtaken leaves history only: its newer version settles it.
+    A pair that a newer claim has overtaken leaves history only: its newer version settles it. ``seen_at`` is when the
+    run looked, by the ledger's clock.
     """
     staged = stage(connection, OUTCOMES, batch)
     _write_history(connection, staged, run, now=now)
-    _keep_back(connection, staged, run)
+    _keep_back(connection, staged, run, seen_at=seen_at)
     _release(connection, staged)
     _mark_for_retry(connection, staged, now=now)
-    _settle_links(connection, staged, run, settings_version=settings_version, now=now)
+    _settle_links(connection, staged, run, settings_version=settings_version, seen_at=seen_at, now=now)
 
 
 def _is_overtaken(source_version: ColumnElement[Any]) -> ColumnElement[bool]:
@@ -123,7 +130,7 @@ def _write_history(connection: Connection, staged: Table, run: SyncRun, *, now: 
     )
 
 
-def _keep_back(connection: Connection, staged: Table, run: SyncRun) -> None:
+def _keep_back(connection: Connection, staged: Table, run: SyncRun, *, seen_at: datetime) -> None:
     copied = [
         "booking_key",
         "appointment_id",
@@ -133,10 +140,11 @@ def _keep_back(connection: Connection, staged: Table, run: SyncRun) -> None:
         "reason",
         "detail",
         "waits_for_key",
+        "client_version",
     ]
     row = staged.c
     waits_for = func.coalesce(row.waits_for, literal("row"))
-    seen = literal(run.now, Instant())
+    seen = literal(seen_at, Instant())
     rows = _with_links(
         staged, *(row[name] for name in copied), waits_for, literal(1), seen, seen, literal(run.run_id)
     )
@@ -187,7 +195,13 @@ def _mark(connection: Connection, rows: Select[Any]) -> None:
 
 
 def _settle_links(
-    connection: Connection, staged: Table, run: SyncRun, *, settings_version: int, now: datetime
+    connection: Connection,
+    staged: Table,
+    run: SyncRun,
+    *,
+    settings_version: int,
+    seen_at: datetime,
+    now: datetime,
 ) -> None:
     row = staged.c
     copied = ["booking_key", "appointment_id", "client_id", *FACTS]
@@ -197,7 +211,7 @@ def _settle_links(
         "last_outcome": row.outcome,
         "last_reason": row.reason,
         "settings_version": literal(settings_version),
-        "read_at": literal(run.now, Instant()),
+        "read_at": literal(seen_at, Instant()),
         "created_at": literal(now, Instant()),
         "updated_at": literal(now, Instant()),
         **({"is_backfilled": true()} if run.selection == _BACKFILL else {}),

@@ -24,18 +24,23 @@ def links(connection: Connection) -> pd.DataFrame:
     return read(connection, select(*columns).order_by(staff_links.c.staff_id), STAFF_LINKS)
 
 
-def save_links(connection: Connection, saved: pd.DataFrame, *, now: datetime) -> int:
+def save_links(connection: Connection, saved: pd.DataFrame, *, seen_at: datetime, now: datetime) -> int:
     """Save links and return how many are new or moved.
 
     ``updated_at`` moves only with the user or the user's activity, because bookings are read again when it does.
-    A link an administrator set is replaced only by an administrator's.
+    A link an administrator set is replaced only by an administrator's, and none that moved after ``seen_at``.
     """
     staged = stage(connection, STAFF_LINKS, saved)
     known = staff_links
     counted = (
         select(func.count())
         .select_from(staged.outerjoin(known, known.c.staff_id == staged.c.staff_id))
-        .where(or_(known.c.staff_id.is_(None), and_(_has_moved(staged.c), _may_replace(staged.c))))
+        .where(
+            or_(
+                known.c.staff_id.is_(None),
+                and_(_has_moved(staged.c), _may_replace(staged.c, seen_at=seen_at)),
+            )
+        )
     )
     changed: int = connection.execute(counted).scalar_one()
     rows = select(*(staged.c[name] for name in STAFF_LINKS.columns), literal(now, Instant())).where(true())
@@ -49,7 +54,7 @@ def save_links(connection: Connection, saved: pd.DataFrame, *, now: datetime) ->
                 **{name: new[name] for name in STAFF_LINKS.columns if name != "staff_id"},
                 "updated_at": case((_has_moved(new), new.updated_at), else_=known.c.updated_at),
             },
-            where=_may_replace(new),
+            where=_may_replace(new, seen_at=seen_at),
         )
     )
     return changed
@@ -62,8 +67,9 @@ def _has_moved(new: Any) -> ColumnElement[bool]:
     )
 
 
-def _may_replace(new: Any) -> ColumnElement[bool]:
-    return or_(staff_links.c.set_by != ADMINISTRATOR, new.set_by == ADMINISTRATOR)
+def _may_replace(new: Any, *, seen_at: datetime) -> ColumnElement[bool]:
+    is_ours = or_(staff_links.c.set_by != ADMINISTRATOR, new.set_by == ADMINISTRATOR)
+    return and_(is_ours, staff_links.c.updated_at <= seen_at)
 
 
 def synced_at(connection: Connection) -> datetime | None:

@@ -1,11 +1,12 @@
 """The ledger's tables (design §3), as SQLAlchemy Core sees them; ``migrations`` is what creates them.
 
-Ids of Coconut and of Salesforce are text. Personal data stands in four columns only, so that ``erase_client`` (Q11)
-knows where to look: ``event_links.payload``, ``person_links.written_values``, ``match_decisions.explanation`` and
-``phone_index.phone``.
+Ids of Coconut and of Salesforce are text. Values of people, and digests of them that somebody who knows the values
+could make again, stand in the columns marked ``PERSONAL`` only; ``include.ledger.erasing`` empties these (rule Q11).
 """
 
 from __future__ import annotations
+
+from typing import Final
 
 from sqlalchemy import (
     JSON,
@@ -23,6 +24,9 @@ from sqlalchemy import (
 )
 
 from include.ledger.types import AUTO_KEY, Instant
+
+PERSONAL: Final = {"is_personal": True}
+"""Mark of a column with values of people, or digests of them."""
 
 metadata = MetaData(
     naming_convention={
@@ -110,10 +114,10 @@ client_outcomes = Table(
     Column("waits_for", Text, nullable=False),
     Column("waits_for_key", Text),
     Column("settled_version", BigInteger),
-    Column("settled_digest", Text),
+    Column("settled_digest", Text, info=PERSONAL),
     Column("attempts", Integer, nullable=False),  # runs that came to this outcome, one after the other
     Column("first_seen_at", Instant, nullable=False),
-    Column("last_seen_at", Instant, nullable=False),  # clock of the run: later moves release the client
+    Column("last_seen_at", Instant, nullable=False),  # when the run looked: later moves release the client
     Column("last_run_id", Text, nullable=False),
 )
 
@@ -132,7 +136,7 @@ phone_index = Table(
     "phone_index",
     metadata,
     Column("record_id", Text, primary_key=True),
-    Column("phone", Text, primary_key=True),  # normalised digits
+    Column("phone", Text, primary_key=True, info=PERSONAL),  # normalised digits
     Column("sobject", Text, nullable=False),
     Index("ix_phone_index_phone", "phone"),
 )
@@ -184,6 +188,7 @@ runs = Table(
     Column("dry_run", Boolean, nullable=False),
     Column("state", Text, nullable=False),  # include.ledger.runs.RunState
     Column("started_at", Instant, nullable=False, index=True),  # the run's clock: nothing it read is older
+    Column("seen_at", Instant),  # by the ledger's clock: what moved later is news to the run
     Column("finished_at", Instant),
     Column("settings_version", BigInteger, nullable=False),
     Column("request", Text),  # JSON of what a person asked sync_clients for, with the mapping version
@@ -223,13 +228,13 @@ event_links = Table(
     Column("owner_id", Text),
     Column("staff_id", Text, index=True),
     # as last written; missing where we never wrote, and where an overtaken write left the org's state unknown
-    Column("payload", Text),
-    Column("payload_hash", Text),
+    Column("payload", Text, info=PERSONAL),
+    Column("payload_hash", Text, info=PERSONAL),
     Column("claimed_version", BigInteger),
     Column("claimed_by_run", Text),
     Column("written_version", BigInteger),
     Column("settled_version", BigInteger),
-    Column("settled_digest", Text),
+    Column("settled_digest", Text, info=PERSONAL),
     Column("last_outcome", Text),
     Column("last_reason", Text),
     Column("is_backfilled", Boolean),  # a backfill asked for the pair, so sync_from does not hold it (S14)
@@ -247,7 +252,7 @@ event_links = Table(
     Column("ends_at", Instant, index=True),
     Column("local_day", Text),
     Column("booked_at", Instant),
-    Column("read_at", Instant),  # clock of the newest run that settled the pair: later moves are news to it
+    Column("read_at", Instant),  # when the newest run that settled the pair looked: later moves are news
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
 )
@@ -277,7 +282,7 @@ claim_keys = Table(
 person_claims = Table(
     "person_claims",
     metadata,
-    Column("identity", Text, primary_key=True),
+    Column("identity", Text, primary_key=True, info=PERSONAL),
     Column("claim_key", Text, ForeignKey("claim_keys.claim_key"), nullable=False, index=True),
     Column("sobject", Text, nullable=False),
     Column("record_id", Text),
@@ -296,11 +301,11 @@ person_links = Table(
     Column("created_by_us", Boolean, nullable=False),
     Column("evidence", Text, nullable=False),
     Column("claim_key", Text),
-    Column("written_values", Text),  # JSON of the person fields we last wrote
+    Column("written_values", Text, info=PERSONAL),  # JSON of the person fields we last wrote
     Column("settings_version", BigInteger, nullable=False),
     Column("last_run_id", Text, nullable=False),
     Column("created_at", Instant, nullable=False),
-    Column("updated_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False, index=True),
 )
 
 match_decisions = Table(
@@ -315,7 +320,7 @@ match_decisions = Table(
     Column("record_id", Text),
     Column("evidence", Text),
     Column("reason", Text),
-    Column("explanation", Text),
+    Column("explanation", Text, info=PERSONAL),
 )
 
 outcomes = Table(
@@ -350,8 +355,9 @@ quarantine = Table(
     Column("first_seen_at", Instant, nullable=False),
     Column(
         "last_seen_at", Instant, nullable=False
-    ),  # clock of the run that saw it last: later moves release it
+    ),  # when the run looked that saw it last: later moves release it
     Column("last_run_id", Text, nullable=False),
+    Column("client_version", BigInteger),  # updated_at of the client as that run read it: another releases it
 )
 
 staff_links = Table(

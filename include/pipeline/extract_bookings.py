@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from include.ledger.runs import Snapshots
-from include.mapping.events import booking_keys, digest_pairs, source_versions
+from include.mapping.pairs import source_versions
 from include.pipeline.staged_reading import with_switches
 from include.pipeline.sync_staff import read_active_users
-from include.source.changes import ChangeQuery, ChangeReader, clients_changed_since
+from include.pipeline.versions_in_order import known_of
+from include.source.changes import ChangeQuery, ChangeReader, moved_clients
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from include.ledger.repository import Ledger, SettingsVersion
     from include.pipeline.context import SyncRun, Wiring
     from include.pipeline.staged_reading import StagedReading
@@ -52,20 +51,16 @@ def read_bookings(reading: StagedReading, settings: SettingsVersion, _mapping_ve
 
 
 def _moved(run: SyncRun, wiring: Wiring, settings: SettingsVersion) -> frozenset[int]:
-    def moved_clients(waiting: pd.DataFrame) -> set[str]:
-        return clients_changed_since(
-            wiring.source.engine, waiting.rename(columns={"last_seen_at": "attempted_at"})
-        )
-
     def active_users(user_ids: set[str]) -> set[str]:
         return set(read_active_users(wiring.salesforce, user_ids))
 
     return wiring.ledger.moved_appointments(
         run.selection.kinds,
         settings=settings,
-        moved_clients=moved_clients,
+        moved_clients=lambda seen: moved_clients(wiring.source.engine, seen),
         active_users=active_users,
         now=run.now,
+        selection=run.selection,
     )
 
 
@@ -77,17 +72,8 @@ def _without_settled(
     A booking stays whole: which attendee carries a shared Event (rule S4) is seen only over all of them.
     """
     bookings = chunk.bookings
-    if bookings.empty:
-        return chunk
-    settled = ledger.settled(bookings["appointment_id"].unique())
-    if settled.empty:
-        return chunk
-    known = settled.set_index("booking_key")
-    keys = booking_keys(bookings, namespace=namespace)
-    versions, digests = source_versions(bookings), digest_pairs(bookings, chunk.answers)
-    is_settled = (keys.map(known["settled_version"]) >= versions).fillna(False).astype(bool) & (
-        keys.map(known["settled_digest"]) == digests
-    )
+    known = known_of(chunk, ledger.settled(bookings["appointment_id"].unique()), namespace=namespace)
+    is_newer = (known["known_version"] < source_versions(bookings)).fillna(True).astype(bool)
     is_reread = bookings["appointment_id"].isin([str(number) for number in reread])
-    is_fresh = (~is_settled | is_reread).groupby(bookings["appointment_id"]).transform("any")
-    return chunk.where(is_fresh)
+    is_fresh = is_newer | ~known["is_same"] | is_reread
+    return chunk.where(is_fresh.groupby(bookings["appointment_id"]).transform("any"))

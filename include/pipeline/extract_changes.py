@@ -45,6 +45,9 @@ def extract_changes(run: SyncRun, wiring: Wiring) -> dict[str, object]:
         SourceUnavailableError: the booking database does not answer.
     """
     with counted_calls(run, wiring, EXTRACT):
+        seen_at = wiring.ledger.advance_clock(
+            run.now
+        )  # before the first look: what moves from now on is news
         settings = wiring.ledger.current_settings()
         if run.trigger is Trigger.SCHEDULED and settings.settings.automatic_sync is Switch.OFF:
             msg = "Automatic sync is switched off in the settings; trigger the DAG by hand to sync now."
@@ -54,7 +57,7 @@ def extract_changes(run: SyncRun, wiring: Wiring) -> dict[str, object]:
         wiring.staging.check()
         wiring.source.check()
         mappings = wiring.ledger.current_mappings()
-        reading = StagedReading(run, wiring, questions=_questions_of_people(mappings.mappings))
+        reading = StagedReading(run, wiring, seen_at, questions=_questions_of_people(mappings.mappings))
         _READERS.get(run.selection, read_bookings)(reading, settings, mappings.version)
         manifest = _describe(reading, settings, mappings.version)
         if manifest.is_empty:

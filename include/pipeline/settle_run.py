@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from include.errors import FatalError, SkipRun
-from include.frames import EVENTS
+from include.frames import CLIENTS, EVENTS
+from include.mapping.client_outcomes import client_versions
 from include.mapping.person_drafts import join_reports
 from include.mapping.refused_fields import left_out_of_events
 from include.pipeline.accounting import (
@@ -18,7 +19,14 @@ from include.pipeline.accounting import (
     conservation_line,
     count_outcomes,
 )
-from include.pipeline.artifacts import EVENTS_NAME, LOAD_EVENTS, Manifest, read_chunks
+from include.pipeline.artifacts import (
+    CLIENTS_NAME,
+    EVENTS_NAME,
+    EXTRACT,
+    LOAD_EVENTS,
+    Manifest,
+    read_chunk,
+)
 from include.pipeline.client_results import count_clients, read_client_outcomes
 from include.pipeline.context import SyncRun, Wiring
 from include.reasons import Reason
@@ -52,7 +60,9 @@ def settle_run(run: SyncRun, wiring: Wiring) -> dict[str, object]:
     people = count_clients(clients)
     check_conservation(manifest.clients, people, unit="clients")
     counts |= {f"clients_{name}": number for name, number in people.items() if manifest.clients}
-    is_implausible = refused >= MIN_REFUSED and refused > MAX_REFUSED_SHARE * manifest.read
+    too_many = _too_many(refused, manifest.read, "rows") or _too_many(
+        int(clients["reason"].isin(REFUSALS).sum()), manifest.clients, "clients"
+    )
     _report_fields(run, wiring, left_out)
     wiring.ledger.settle(
         run,
@@ -61,16 +71,16 @@ def settle_run(run: SyncRun, wiring: Wiring) -> dict[str, object]:
         watermark=manifest.high_water,
         cleared_dirty=keys,
         settings_version=manifest.settings_version,
-        state="failed" if is_implausible else "success",
+        state="failed" if too_many else "success",
         now=run.now,
         clients=clients,
         watermark_name=manifest.watermark_name,
         snapshots=manifest.snapshots,
     )
-    if is_implausible:
+    if too_many:
         msg = (
-            f"Salesforce refused {refused} of {manifest.read} rows. Every row is recorded with its reason; "
-            "look at the quarantine, mend the cause, and release the rows as docs/operations.md says."
+            f"Salesforce refused {too_many}. Every row is recorded with its reason; look at the quarantine, mend the "
+            "cause, and have the rows read again by replay_quarantine."
         )
         raise FatalError(msg)
     result = {"read": manifest.read, **counts, "conservation": conservation_line(manifest.read, counts)}
@@ -79,8 +89,19 @@ def settle_run(run: SyncRun, wiring: Wiring) -> dict[str, object]:
     return result
 
 
+def _too_many(refused: int, read: int, unit: str) -> str:
+    """Return how many were refused, in words, where that is implausible: one cause in Salesforce meets them all."""
+    is_implausible = refused >= MIN_REFUSED and refused > MAX_REFUSED_SHARE * read
+    return f"{refused} of {read} {unit}" if is_implausible else ""
+
+
 def _outcomes(run: SyncRun, wiring: Wiring, manifest: Manifest) -> Iterator[pd.DataFrame]:
-    return read_chunks(run, wiring, LOAD_EVENTS, EVENTS_NAME, manifest.chunks, EVENTS)
+    """Yield the outcomes (``ledger.contracts.OUTCOMES``) chunk by chunk, with the version of each pair's client."""
+    for chunk in range(manifest.chunks):
+        events = read_chunk(run, wiring, LOAD_EVENTS, EVENTS_NAME, chunk, EVENTS)
+        clients = read_chunk(run, wiring, EXTRACT, CLIENTS_NAME, chunk, CLIENTS)
+        versions = client_versions(clients).set_axis(clients["client_id"]).reindex(events["client_id"])
+        yield events.assign(client_version=versions.set_axis(events.index))
 
 
 def _count(outcomes: Iterator[pd.DataFrame]) -> tuple[dict[str, int], int, list[str], pd.DataFrame]:

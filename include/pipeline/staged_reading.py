@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from include.frames import ANSWERS, BOOKINGS
@@ -16,7 +17,8 @@ from include.pipeline.artifacts import (
     EXTRACT,
     chunk_name,
 )
-from include.source.pairs import SourceChunk, read_client_answers
+from include.pipeline.versions_in_order import in_order
+from include.source.pairs import SourceChunk, read_chunk, read_client_answers
 from include.source.snapshot import open_snapshot
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class StagedReading:
-    """Takes what a run read; ``chunks`` and ``read`` (in pairs) say how much it was.
+    """Takes what a run read; ``chunks`` and ``read`` (in pairs) say how much it was, ``seen_at`` when it looked.
 
     ``asked_clients`` are the clients that the run is about by themselves, booking or not; ``rematched_clients`` those
     about whom it decides afresh. ``high_water`` and ``snapshots`` are kept under ``watermark_name``, if the run has one
@@ -39,6 +41,7 @@ class StagedReading:
 
     run: SyncRun
     wiring: Wiring
+    seen_at: datetime
     chunks: int = 0
     read: int = 0
     asked_clients: list[str] = field(default_factory=list)
@@ -48,6 +51,7 @@ class StagedReading:
     snapshots: Snapshots = NO_SNAPSHOTS
     sync_from: date | None = None
     questions: frozenset[str] = frozenset()
+    _namespace: str = ""
     _staged_clients: set[str] = field(default_factory=set)
 
     def begin(self, settings: SettingsVersion, *, request: str | None = None) -> None:
@@ -55,11 +59,17 @@ class StagedReading:
 
         ``request`` is JSON of what a person asked for.
         """
-        self.wiring.ledger.open_run(self.run, settings_version=settings.version, request=request)
+        self.wiring.ledger.open_run(
+            self.run, settings_version=settings.version, request=request, seen_at=self.seen_at
+        )
         self.wiring.staging.clear(self.run.run_id, EXTRACT)
+        self._namespace = settings.settings.key_namespace
 
     def add(self, chunk: SourceChunk) -> None:
-        """Stage a chunk of bookings."""
+        """Stage a chunk of bookings, in versions that are not older than what the ledger knows."""
+        if len(chunk.bookings):
+            settled = self.wiring.ledger.settled(chunk.bookings["appointment_id"].unique())
+            chunk = in_order(chunk, settled, namespace=self._namespace, read_again=self._read_again)
         named = {BOOKINGS_NAME: chunk.bookings, CLIENTS_NAME: chunk.clients, ANSWERS_NAME: chunk.answers}
         if self.questions:
             named[CLIENT_ANSWERS_NAME] = self._client_answers(chunk.clients)
@@ -68,6 +78,10 @@ class StagedReading:
         self.chunks += 1
         self.read += len(chunk.bookings)
         self._staged_clients.update(chunk.clients["client_id"].tolist())
+
+    def _read_again(self, appointment_ids: Collection[int]) -> SourceChunk:
+        with open_snapshot(self.wiring.source.engine) as connection:
+            return with_switches(read_chunk(connection, appointment_ids), self.wiring.ledger)
 
     def _client_answers(self, clients: pd.DataFrame) -> pd.DataFrame:
         ids = {int(client_id) for client_id in clients["client_id"]}

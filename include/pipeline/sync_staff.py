@@ -54,13 +54,14 @@ def refresh_staff_links(run: SyncRun, wiring: Wiring) -> tuple[pd.DataFrame, dic
     Returns:
         The links (contract ``STAFF_LINKS``), and the counts of rule Q3 in staff members.
     """
+    seen_at = wiring.ledger.advance_clock(run.now)
     staff = read_staff(wiring.source.engine)
     kept = wiring.ledger.staff_links()
     users = _read_users(wiring.salesforce, staff, kept)
     links = link_staff(staff, users, kept)
     changed = 0
     if not run.dry_run:
-        changed = wiring.ledger.save_staff_links(links, run.now)
+        changed = wiring.ledger.save_staff_links(links, run.now, seen_at=seen_at)
         wiring.ledger.mark_staff_synced(run.now)
     counts = {
         "read": len(staff),

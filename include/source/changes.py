@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from sqlalchemy import and_, exists, func, literal, or_, select, union
 
-from include.frames import INSTANT, TEXT
+from include.frames import INSTANT, TEXT, WHOLE
 from include.source.columns import IDS, ColumnsRead, among, fetch_frame, selected
 from include.source.pairs import SourceChunk, read_chunk
 from include.source.snapshot import open_snapshot, translated_errors
@@ -198,32 +198,44 @@ def has_changes(
         return any(connection.execute(select(exists(probe))).scalar() for probe in probes)
 
 
-def clients_changed_since(engine: Engine, attempts: pd.DataFrame) -> set[str]:
-    """Say which clients moved after the last attempt to sync them, so that what waits for them is read again (Q2).
+def moved_clients(engine: Engine, seen: pd.DataFrame) -> set[str]:
+    """Say which clients are not as they were read last, so that what waits for them is read again (Q2).
+
+    A change is told by its time being another, not by its being later than somebody's clock: it may have been made
+    before that and committed after, or by a clock that steps. Two changes of one client at one and the same instant, of
+    which only the first was read, look alike.
 
     Args:
         engine: the booking database.
-        attempts: ``client_id`` (text) and ``attempted_at`` (instant); a client may appear several times.
+        seen: ``client_id`` (text) and ``client_version`` (whole: ``updated_at`` in microseconds since the epoch;
+            missing where there was no such client). A client may appear in several versions.
 
     Returns:
-        Ids of clients whose row changed after the earliest of their attempts.
+        Ids of clients whose version is not each of those.
 
     Raises:
         SourceUnavailableError: the database does not answer.
         ConfigurationError: it refuses the login, or lacks a table or column.
     """
-    if attempts.empty:
-        return set()
-    first_attempt = attempts.groupby(attempts["client_id"].astype(IDS))["attempted_at"].min()
     moved: set[str] = set()
-    with open_snapshot(engine) as connection:
-        for start in range(0, len(first_attempt), _IDS_PER_QUERY):
-            asked = first_attempt.iloc[start : start + _IDS_PER_QUERY]
+    ids = seen["client_id"].astype(IDS).drop_duplicates()
+    for start in range(0, len(ids), _IDS_PER_QUERY):
+        asked = ids.iloc[start : start + _IDS_PER_QUERY]
+        with open_snapshot(engine) as connection:
             query = select(*selected(_CLIENT_MARKS, connection.dialect)).where(
-                among(clients.c.id, asked.index, connection.dialect)
+                among(clients.c.id, asked, connection.dialect)
             )
             found = fetch_frame(connection, query, _CLIENT_MARKS)
-            moved.update(found.loc[found["updated_at"] > found["id"].map(asked), "id"].astype(TEXT))
+        stamps = found["updated_at"]
+        versions = (
+            stamps.astype("int64").astype(WHOLE).where(stamps.notna()).set_axis(found["id"].astype(TEXT))
+        )
+        own = seen[seen["client_id"].astype(IDS).isin(asked)]
+        current = versions.reindex(own["client_id"]).set_axis(own.index)
+        is_same = (current == own["client_version"]).fillna(False) | (
+            current.isna() & own["client_version"].isna()
+        )
+        moved.update(own.loc[~is_same.astype(bool), "client_id"])
     return moved
 
 

@@ -54,7 +54,7 @@ def test_pairs_that_wait_for_their_row_are_never_moved_by_anything_else(ledger: 
 def test_pairs_that_wait_for_a_client_move_with_the_clients_that_the_source_names(ledger: Ledger) -> None:
     keep_back(
         ledger,
-        {"booking_key": "1-7", "waits_for": "client"},
+        {"booking_key": "1-7", "waits_for": "client", "client_version": 5},
         {"booking_key": "2-8", "waits_for": "client"},
         {"booking_key": "3-7", "waits_for": "row"},
     )
@@ -66,16 +66,16 @@ def test_pairs_that_wait_for_a_client_move_with_the_clients_that_the_source_name
 
     assert moved(ledger, clients=clients) == {1}
     assert asked[0]["client_id"].tolist() == ["7", "8"]
-    assert asked[0]["last_seen_at"].tolist() == [at(10), at(10)]
+    assert asked[0]["client_version"].tolist() == [5, pd.NA]
 
 
 @pytest.mark.rule("Q2")
-def test_a_client_of_several_pairs_is_asked_for_once_since_the_oldest_sighting(ledger: Ledger) -> None:
-    keep_back(ledger, {"booking_key": "1-7", "waits_for": "client"}, minute=10)
-    keep_back(ledger, {"booking_key": "2-7", "waits_for": "client"}, minute=20)
+def test_a_client_of_several_pairs_is_asked_for_once_per_version_that_was_read(ledger: Ledger) -> None:
+    for key, version in (("1-7", 5), ("2-7", 5), ("3-7", 6)):
+        keep_back(ledger, {"booking_key": key, "waits_for": "client", "client_version": version})
     asked: list[pd.DataFrame] = []
     moved(ledger, clients=lambda waiting: asked.append(waiting) or set())
-    assert asked[0]["last_seen_at"].tolist() == [at(10)]
+    assert asked[0]["client_version"].tolist() == [5, 6]
 
 
 @pytest.mark.rule("Q2")

@@ -51,6 +51,11 @@ class World:
     def create(cls, org: LocalOrg, folder: Path, ledger_template: Path) -> World:
         source = sa.create_engine(f"sqlite:///{folder / 'coconut.db'}")
         tables.create_all(source)
+        return cls.begin(org, source, folder, ledger_template)
+
+    @classmethod
+    def begin(cls, org: LocalOrg, source: sa.Engine, folder: Path, ledger_template: Path) -> World:
+        """Make a world around a booking database that is there, and empty."""
         shutil.copyfile(ledger_template, folder / "ledger.db")
         ledger = Ledger(sa.create_engine(f"sqlite:///{folder / 'ledger.db'}"))
         world = cls(org, source, ledger, Staging(f"file://{folder / 'staging'}"))

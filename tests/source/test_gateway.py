@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import socket
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pandas as pd
 import pytest
-from sqlalchemy import insert, update
+from sqlalchemy import insert
 
 from include.errors import ConfigurationError, SourceUnavailableError
 from include.frames import STAFF
-from include.source.changes import ChangeQuery, ChangeReader, clients_changed_since, has_changes
+from include.source.changes import ChangeQuery, ChangeReader, has_changes, moved_clients
 from include.source.gateway import SourceGateway
 from include.source.staff import read_staff
-from include.source.tables import clients, staff
+from include.source.tables import staff
 from tests.engines import OpenEngine
 from tests.source.bookings import BOTH_KINDS, T0, add_client, minutes_after
 
@@ -104,22 +105,32 @@ def test_staff_arrive_by_the_contract(booking_db: Engine) -> None:
     assert frame[["staff_id", "is_active"]].values.tolist() == [["9", True], ["10", False]]
 
 
+def microseconds(instant: datetime) -> int:
+    return (instant - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+
+
 @pytest.mark.rule("Q2")
-def test_a_client_that_moved_after_the_attempt_is_named_and_one_that_moved_before_is_not(
-    booking_db: Engine,
-) -> None:
+def test_a_client_in_another_version_than_was_read_is_named_whichever_is_later(booking_db: Engine) -> None:
     with booking_db.begin() as connection:
-        for client_id in (1, 2, 3):
-            add_client(connection, client_id)
-        connection.execute(update(clients).where(clients.c.id == 2).values(updated_at=minutes_after(2)))
-    attempts = pd.DataFrame(
+        for client_id, minutes in ((1, 0), (2, 2), (3, -2), (4, 0), (5, 0)):
+            add_client(connection, client_id, updated_at=minutes_after(minutes))
+    seen = pd.DataFrame(
         {
-            "client_id": ["1", "2", "2", "3", "404"],
-            "attempted_at": [minutes_after(1), minutes_after(1), minutes_after(9), T0, T0],
+            "client_id": ["1", "2", "3", "4", "4", "5", "404", "405"],
+            "client_version": pd.array(
+                [
+                    *[microseconds(T0)] * 4,
+                    microseconds(T0) - 1,  # read in two versions, one of which is gone
+                    pd.NA,  # there was no such client
+                    pd.NA,
+                    microseconds(T0),  # there is none any more
+                ],
+                dtype="Int64",
+            ),
         }
     )
-    assert clients_changed_since(booking_db, attempts) == {"2"}
-    assert clients_changed_since(booking_db, attempts.head(0)) == set()
+    assert moved_clients(booking_db, seen) == {"2", "3", "4", "5", "405"}
+    assert moved_clients(booking_db, seen.head(0)) == set()
 
 
 @pytest.mark.rule("Q6")

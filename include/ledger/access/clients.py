@@ -9,6 +9,7 @@ import pandas as pd
 
 from include.ledger import (
     client_outcomes,
+    clock,
     staff,
     switches,
 )
@@ -25,12 +26,16 @@ class ClientAccess(LedgerAccess):
     def disable_clients(self, client_ids: Collection[str], *, who: str, now: datetime) -> frozenset[str]:
         """Switch the sync of these clients off (T4); return those of whom it was on."""
         with writing(self.engine) as connection:
-            return switches.switch(connection, client_ids, is_disabled=True, who=who, now=now)
+            return switches.switch(
+                connection, client_ids, is_disabled=True, who=who, now=clock.advance(connection, now)
+            )
 
     def enable_clients(self, client_ids: Collection[str], *, who: str, now: datetime) -> frozenset[str]:
         """Switch the sync of these clients on again (T4); return those of whom it was off."""
         with writing(self.engine) as connection:
-            return switches.switch(connection, client_ids, is_disabled=False, who=who, now=now)
+            return switches.switch(
+                connection, client_ids, is_disabled=False, who=who, now=clock.advance(connection, now)
+            )
 
     def disabled_clients(self, client_ids: Collection[str]) -> frozenset[str]:
         """Return those of these clients whose sync is switched off here; Coconut's own flag is not ours."""
@@ -61,10 +66,15 @@ class ClientAccess(LedgerAccess):
         with reading(self.engine) as connection:
             return staff.links(connection)
 
-    def save_staff_links(self, links: pd.DataFrame, now: datetime) -> int:
-        """Save links (``frames.STAFF_LINKS``) and return how many moved; an administrator's yield only to another."""
+    def save_staff_links(self, links: pd.DataFrame, now: datetime, *, seen_at: datetime | None = None) -> int:
+        """Save links (``frames.STAFF_LINKS``) and return how many moved; an administrator's yield only to another.
+
+        ``seen_at`` is an instant of the ledger's clock from before staff and Users were read: a link that moved since
+        stays, because whoever moved it had read later.
+        """
         with writing(self.engine) as connection:
-            return staff.save_links(connection, links, now=now)
+            moved_at = clock.advance(connection, now)
+            return staff.save_links(connection, links, seen_at=seen_at or moved_at, now=moved_at)
 
     def staff_synced_at(self) -> datetime | None:
         """Return when staff links were last synced, if ever."""

@@ -9,6 +9,7 @@ import pandas as pd
 
 from include.ledger import (
     campaigns,
+    clock,
     corrections,
     event_links,
     event_results,
@@ -28,7 +29,7 @@ class EventAccess(LedgerAccess):
             return event_links.links_of(connection, appointment_ids)
 
     def settled(self, appointment_ids: Collection[str]) -> pd.DataFrame:
-        """Return the version and digest at which these bookings' pairs last settled (``contracts.SETTLED``)."""
+        """Return how these bookings' pairs last settled, and their newest version known (``contracts.SETTLED``)."""
         with reading(self.engine) as connection:
             return event_links.settled(connection, appointment_ids)
 
@@ -85,8 +86,9 @@ class EventAccess(LedgerAccess):
     def follow_people(self, forwards: pd.DataFrame) -> None:
         """Move links from converted or merged records to their successors (``contracts.FORWARDS``; M7)."""
         with writing(self.engine) as connection:
-            people.follow(connection, forwards, now=self._clock())
-            campaigns.follow(connection, forwards, now=self._clock())
+            now = clock.advance(connection, self._clock())
+            people.follow(connection, forwards, now=now)
+            campaigns.follow(connection, forwards, now=now)
 
     def event_link_rows(self, *, batch_rows: int = 50_000) -> Iterator[pd.DataFrame]:
         """Give all links in order of their key, in batches (``contracts.EVENT_LINK_ROWS``)."""

@@ -12,6 +12,7 @@ from include.ledger import (
     campaigns,
     choices,
     claims,
+    clock,
     field_reports,
     people,
     phone_index,
@@ -108,15 +109,19 @@ class PeopleAccess(LedgerAccess):
         An administrator's choice made after ``now`` stays; an earlier one is replaced, because the run heard it first.
         """
         with writing(self.engine) as connection:
-            people.record(connection, run_id, links, settings_version=settings_version, now=now)
+            moved_at = clock.advance(connection, now)
+            people.record(
+                connection, run_id, links, settings_version=settings_version, heard_at=now, now=moved_at
+            )
 
     def record_decisions(
         self, run_id: str, decisions: pd.DataFrame, *, settings_version: int, now: datetime
     ) -> int:
         """Keep the decisions (``frames.DECISIONS``) that differ from their client's latest; return how many (M9)."""
         with writing(self.engine) as connection:
+            decided_at = clock.advance(connection, now)
             return people.record_decisions(
-                connection, run_id, decisions, settings_version=settings_version, now=now
+                connection, run_id, decisions, settings_version=settings_version, now=decided_at
             )
 
     def latest_decision(self, client_id: str) -> dict[str, object] | None:
@@ -164,7 +169,9 @@ class PeopleAccess(LedgerAccess):
             ConfigurationError: the Id is not one of a Lead, Contact or Account.
         """
         with writing(self.engine) as connection:
-            return choices.choose(connection, client_id, record_id, who=who, now=now)
+            return choices.choose(
+                connection, client_id, record_id, who=who, now=clock.advance(connection, now)
+            )
 
     # --- members of campaigns, M13
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from include.ledger import (
     client_outcomes,
+    clock,
     moves,
     quarantine,
     reports,
@@ -33,13 +34,28 @@ class RunAccess(LedgerAccess):
 
     # --- runs
 
-    def open_run(self, run: SyncRun, *, settings_version: int, request: str | None = None) -> None:
+    def advance_clock(self, now: datetime) -> datetime:
+        """Return an instant of the ledger's clock: moves with a later one are not seen by who looks from now on."""
+        with writing(self.engine) as connection:
+            return clock.advance(connection, now)
+
+    def open_run(
+        self,
+        run: SyncRun,
+        *,
+        settings_version: int,
+        request: str | None = None,
+        seen_at: datetime | None = None,
+    ) -> None:
         """Record that a run began, and which dirty keys it found; one that failed or wrote nothing runs again.
 
-        ``request`` is JSON of what a person asked the run for.
+        ``request`` is JSON of what a person asked the run for; ``seen_at`` an instant of the ledger's clock, taken
+        before the run looked at anything.
         """
         with writing(self.engine) as connection:
-            runs.open_run(connection, run, settings_version=settings_version, request=request)
+            runs.open_run(
+                connection, run, settings_version=settings_version, request=request, seen_at=seen_at
+            )
             settling.see_dirty(connection, run)
 
     def was_planned(self, request: str, *, settings_version: int) -> bool:
@@ -75,7 +91,9 @@ class RunAccess(LedgerAccess):
     def record_api_calls(self, run_id: str, *, task: str, attempt: str, calls: Mapping[str, int]) -> None:
         """Record a task attempt's API calls by kind; a second record of the same attempt replaces the first."""
         with writing(self.engine) as connection:
-            runs.record_api_calls(connection, run_id, task=task, attempt=attempt, calls=calls)
+            runs.record_api_calls(
+                connection, run_id, task=task, attempt=attempt, calls=calls, now=self._clock()
+            )
 
     def api_calls(self, run_id: str) -> dict[str, int]:
         """Return a run's API calls by kind, summed over its tasks and attempts (Q8)."""
@@ -127,6 +145,7 @@ class RunAccess(LedgerAccess):
         moved_clients: Callable[[pd.DataFrame], set[str]],
         active_users: Callable[[set[str]], set[str]],
         now: datetime,
+        selection: str | None = None,
     ) -> frozenset[int]:
         """Return the bookings whose pairs wait for something that moved since the run that saw them last (Q2).
 
@@ -136,9 +155,11 @@ class RunAccess(LedgerAccess):
         Args:
             kinds: the selection's kinds; pairs of no known kind belong to every selection.
             settings: the settings in force.
-            moved_clients: given a frame ``client_id, last_seen_at``, returns the clients that moved since.
+            moved_clients: given a frame ``client_id, client_version``, one row per version of a client that was read,
+                returns the clients that have another version by now.
             active_users: given Salesforce user Ids, returns those that are active now; not called without need.
             now: tells upcoming Events from past ones.
+            selection: the selection that reads them; what moved before its last settled run looked is left aside.
         """
         with reading(self.engine) as connection:
             return moves.moved_appointments(
@@ -148,6 +169,7 @@ class RunAccess(LedgerAccess):
                 moved_clients=moved_clients,
                 active_users=active_users,
                 now=now,
+                since=None if selection is None else runs.last_look(connection, selection),
             )
 
     # --- settle
@@ -173,7 +195,7 @@ class RunAccess(LedgerAccess):
         watermark only moves forward.
 
         Args:
-            run: the run; its clock (``run.now``) is what later moves are compared with.
+            run: the run; when it looked (``open_run``) is what later moves are compared with.
             outcomes: ``contracts.OUTCOMES``, whole or in batches; every pair once.
             counts: the run's counts, kept as they are.
             watermark: ``(changed_at, id)`` reached, or nothing to leave it.
@@ -188,11 +210,14 @@ class RunAccess(LedgerAccess):
         batches = [outcomes] if isinstance(outcomes, pd.DataFrame) else outcomes
         totals = runs.Totals(counts=dict(counts), state=RunState(state), settings_version=settings_version)
         with writing(self.engine) as connection:
+            seen_at = runs.seen_at(connection, run)
             settling.clear_dirty(connection, cleared_dirty, run_id=run.run_id)
             for batch in batches:
-                settling.settle_batch(connection, run, batch, settings_version=settings_version, now=now)
+                settling.settle_batch(
+                    connection, run, batch, settings_version=settings_version, seen_at=seen_at, now=now
+                )
             if clients is not None and len(clients):
-                client_outcomes.record(connection, run, clients)
+                client_outcomes.record(connection, run, clients, seen_at=seen_at)
             runs.settle_run(connection, run, totals, now=now)
             if watermark is not None:
                 runs.advance_watermark(connection, run, watermark, name=watermark_name, now=now)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from include.ledger import (
     binding,
+    clock,
     mapping_store,
     settings_store,
 )
@@ -74,7 +75,7 @@ class SetupAccess(LedgerAccess):
     def save_settings(self, settings: Settings, *, who: str, now: datetime) -> SettingsVersion:
         """Save settings as a new version and record every change; settings equal to the current ones are no version."""
         with writing(self.engine) as connection:
-            return settings_store.save(connection, settings, who=who, now=now)
+            return settings_store.save(connection, settings, who=who, now=clock.advance(connection, now))
 
     # --- field mappings
 
@@ -95,4 +96,4 @@ class SetupAccess(LedgerAccess):
     def save_mappings(self, mappings: Iterable[FieldMapping], *, who: str, now: datetime) -> MappingsVersion:
         """Save mappings as a new version and record every change; mappings equal to the current ones are no version."""
         with writing(self.engine) as connection:
-            return mapping_store.save(connection, mappings, who=who, now=now)
+            return mapping_store.save(connection, mappings, who=who, now=clock.advance(connection, now))

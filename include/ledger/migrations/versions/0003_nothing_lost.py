@@ -17,6 +17,9 @@ TABLES = ("load_claims", "reports", "approvals", "org_bindings", "erasures")
 
 def upgrade() -> None:
     op.add_column("watermarks", sa.Column("snapshot", sa.Text(), nullable=True))
+    op.add_column("runs", sa.Column("seen_at", Instant(), nullable=True))
+    op.add_column("quarantine", sa.Column("client_version", sa.BigInteger(), nullable=True))
+    op.create_index(op.f("ix_person_links_updated_at"), "person_links", ["updated_at"])
     op.add_column("event_links", sa.Column("is_backfilled", sa.Boolean(), nullable=True))
     op.add_column("run_api_calls", sa.Column("recorded_at", Instant(), nullable=True))
     op.create_index(op.f("ix_run_api_calls_recorded_at"), "run_api_calls", ["recorded_at"])
@@ -85,4 +88,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_run_api_calls_recorded_at"), table_name="run_api_calls")
     op.drop_column("run_api_calls", "recorded_at")
     op.drop_column("event_links", "is_backfilled")
+    op.drop_index(op.f("ix_person_links_updated_at"), "person_links")
+    op.drop_column("quarantine", "client_version")
+    op.drop_column("runs", "seen_at")
     op.drop_column("watermarks", "snapshot")
