@@ -7,9 +7,9 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from datetime import date, timedelta
 
 import pytest
 
@@ -18,6 +18,14 @@ from include.demo.org_reader import read_org
 from include.demo.proof import Before, prove
 from include.local_stack.layout import Layout
 from include.local_stack.stack import Stack, local_stack
+from tests.mail import inbox, text_of
+
+BY_MAIL = {
+    "class": "airflow.providers.smtp.notifications.smtp.SmtpNotifier",
+    "arguments": {"to": "ops@example.com"},
+}
+REFUSED = "sync_staff: the Salesforce connection is refused"
+DAG_PROCESSOR = ["-m", "airflow", "dag-processor", "--num-runs", "1"]
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
@@ -56,6 +64,17 @@ def run_headless(stack: Stack, figures: Figures, dag_id: str, **conf: object) ->
     return Headless(done.returncode == 0 and "state=success" in output, output, figures.new_runs())
 
 
+@contextmanager
+def stack_with(stack: Stack, **environment: str) -> Iterator[None]:
+    """Give what runs in the stack other environment variables for a while."""
+    before = stack.processes.environment
+    stack.processes.environment = {**before, **environment}
+    try:
+        yield
+    finally:
+        stack.processes.environment = before
+
+
 @pytest.mark.rule("T6")
 @pytest.mark.rule("Q3")
 @pytest.mark.rule("P3")
@@ -88,23 +107,41 @@ def test_a_dry_run_writes_nothing_and_the_real_runs_write_exactly_what_belongs_t
 
 
 @pytest.mark.rule("Q6")
-def test_wrong_credentials_fail_the_first_task_that_signs_in_with_one_sentence(
-    stack: Stack, tmp_path: Path
+@pytest.mark.rule("Q9")
+def test_wrong_credentials_fail_the_first_task_that_signs_in_with_one_sentence_and_one_mail(
+    stack: Stack,
 ) -> None:
     figures = Figures(stack.layout.ledger_database, stack.org_url)
     wrong = {"instance_url": stack.org_url, "consumer_key": "unknown", "consumer_secret": "wrong"}
-    right = stack.processes.environment
-    stack.processes.environment = {
-        **right,
-        "AIRFLOW_CONN_SALESFORCE_DEFAULT": json.dumps({"conn_type": "salesforce", "extra": wrong}),
-    }
-    try:
+    with (
+        inbox() as arrived,
+        stack_with(
+            stack,
+            AIRFLOW_CONN_SALESFORCE_DEFAULT=json.dumps({"conn_type": "salesforce", "extra": wrong}),
+            AIRFLOW_CONN_SMTP_DEFAULT=arrived.connection,
+            AIRFLOW_CONN_SYNC_ALERTS=json.dumps({"conn_type": "generic", "extra": {"notifiers": [BY_MAIL]}}),
+        ),
+    ):
         run = run_headless(stack, figures, "sync_staff")
-    finally:
-        stack.processes.environment = right
+        assert not run.succeeded
+        assert "salesforce_default" in run.output
+        assert [mail["Subject"] for mail in arrived.mails] == [REFUSED]
 
-    assert not run.succeeded
-    assert "salesforce_default" in run.output
+        # Under a scheduler it is the DAG processor that tells: give it the same callback.
+        for command in (["-m", "tests.e2e.hand_over_callback", "sync_staff"], DAG_PROCESSOR):
+            done = subprocess.run(
+                [sys.executable, *command],
+                env={**stack.processes.environment, "PYTHONPATH": str(stack.layout.root)},
+                cwd=stack.layout.root,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert done.returncode == 0, done.stderr[-3000:]
+
+    assert [mail["Subject"] for mail in arrived.mails] == [REFUSED, REFUSED]
+    assert "check its user name, password, key or secret" in text_of(arrived.mails[-1])
+    assert "/dags/sync_staff/runs/manual__" in text_of(arrived.mails[-1])
 
 
 @pytest.mark.rule("T3")
@@ -128,3 +165,42 @@ def test_named_clients_are_synced_with_all_their_bookings(stack: Stack) -> None:
     assert settled.balances
     outcomes = ("written", "unchanged", "held", "quarantined", "disabled")
     assert sum(settled.counts[f"clients_{outcome}"] for outcome in outcomes) == len(named)
+
+
+@pytest.mark.rule("T7")
+@pytest.mark.rule("Q3")
+def test_a_backfill_runs_window_by_window_and_finds_everything_written(stack: Stack) -> None:
+    figures = Figures(stack.layout.ledger_database, stack.org_url)
+    figures.new_runs()
+    with closing(sqlite3.connect(stack.layout.booking_database)) as coconut:
+        (newest,) = coconut.execute("SELECT date(MAX(starts_at)) FROM appointments").fetchone()
+    last = date.fromisoformat(newest)
+
+    run = run_headless(
+        stack,
+        figures,
+        "backfill_bookings",
+        **{"from": str(last - timedelta(days=9)), "until": str(last), "days_per_window": 5},
+    )
+
+    assert run.succeeded, run.output[-3000:]
+    assert len(run.ledger_runs) == 2
+    assert all(settled.balances for settled in run.ledger_runs)
+    assert sum(settled.counts["read"] for settled in run.ledger_runs) > 0
+    assert sum(settled.counts.get("created", 0) for settled in run.ledger_runs) == 0
+
+
+@pytest.mark.rule("Q2")
+@pytest.mark.rule("Q3")
+def test_everything_that_waits_is_read_again_on_request(stack: Stack) -> None:
+    figures = Figures(stack.layout.ledger_database, stack.org_url)
+    figures.new_runs()
+    with closing(sqlite3.connect(stack.layout.ledger_database)) as ledger:
+        (waiting,) = ledger.execute("SELECT COUNT(*) FROM quarantine").fetchone()
+
+    run = run_headless(stack, figures, "replay_quarantine", all=True)
+
+    assert run.succeeded, run.output[-3000:]
+    (settled,) = run.ledger_runs
+    assert settled.balances
+    assert settled.counts["read"] >= waiting > 0
