@@ -55,7 +55,7 @@ WANTED = FrameContract(
 )
 
 _SET_ASIDE: Final = (Outcome.HELD.value, Outcome.QUARANTINED.value, Outcome.DISABLED.value)
-_LINK: Final = ["event_id", "who_id", "owner_id", "payload", "claimed_version"]
+_LINK: Final = ["event_id", "who_id", "owner_id", "payload", "claimed_version", "last_outcome"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +156,7 @@ def _side_by_side(
     return pairs.assign(
         is_in_source=is_in_source,
         is_linked=is_linked,
-        is_open=is_quiet & ~pairs["outcome"].isin(_SET_ASIDE),
+        is_open=is_quiet & ~pairs["outcome"].isin(_SET_ASIDE) & ~pairs["link_last_outcome"].isin(_SET_ASIDE),
         is_due=pairs["action"].isin([Action.CREATE.value, Action.UPDATE.value]) | is_as_due,
         stands=pairs["link_event_id"].isin(events["event_id"]) & pairs["link_event_id"].notna(),
         is_disabled=pairs["client_id"].isin(terms.disabled_clients),

@@ -134,6 +134,12 @@ def test_what_is_set_aside_is_not_compared(outcome: str) -> None:
     assert told(found([link()], pairs, [])) == []
 
 
+@pytest.mark.parametrize("outcome", ["held", "quarantined", "disabled"])
+def test_what_salesforce_or_an_earlier_setting_kept_back_is_left_to_what_it_waits_for(outcome: str) -> None:
+    pairs = [wanted(**DUE, **UNSEEN)]
+    assert told(found([link(**NO_LINK, last_outcome=outcome)], pairs, [])) == []
+
+
 @pytest.mark.parametrize(
     "moving",
     [
