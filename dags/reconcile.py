@@ -14,9 +14,10 @@ changed, bookings that vanished from Coconut, people whose record is gone. On re
 - `dry_run`: with `repair`, the plan is made and checked, nothing is written, and the run ends after `check_frames`.
 
 **What the tasks do.** `sweep_ledger` marks what slipped by the watermark, to be read again. `compare_org` reads the
-ledger, the org and Coconut once each and keeps a report of what differs; without `repair`, or without a difference, the
-run ends there. The tasks of a sync follow, for the bookings concerned. `delete_copies` deletes copies of Events that our
-own user made. `python -m include.reconcile` prints the newest report; docs/operations.md says what each finding means.
+ledger, the org and Coconut once each and keeps a report of what differs; without `repair`, or without a difference,
+the run ends there. The tasks of a sync follow, for the bookings concerned. `delete_copies` deletes copies of Events
+that our own user made. Beside all this, `remove_expired` removes what is older than the setting `retention_days`.
+`python -m include.reconcile` prints the newest report; docs/operations.md says what each finding means.
 
 **When a task fails.** The message says what to do. Passing trouble (Salesforce or a database does not answer) is
 retried by itself. Clear the failed task once the cause is gone: every stage rewrites its own output, and nothing is
@@ -31,6 +32,7 @@ import pendulum
 from airflow.sdk import CronTriggerTimetable, Param, dag
 
 from include.orchestration.alerts import alert_failed_run
+from include.orchestration.privacy_tasks import remove_expired
 from include.orchestration.reconcile_tasks import compare_and_mend
 from include.orchestration.retries import STAGE_DEFAULTS
 
@@ -60,6 +62,7 @@ from include.orchestration.retries import STAGE_DEFAULTS
 )
 def reconcile() -> None:
     compare_and_mend("repair")
+    remove_expired("repair")
 
 
 reconcile()

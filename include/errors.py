@@ -10,6 +10,7 @@
     │   ├── LedgerUnavailableError
     │   ├── SalesforceUnavailableError
     │   ├── LoadTakenOverError  another process goes on with this load step
+    │   ├── RunsAtWorkError     an erasure waits for runs that read the person before
     │   └── OrgExhaustedError   quota, storage or batch allowance: rows stay pending
     ├── FatalError              retrying cannot help: fail and page somebody
     │   ├── RequestRefusedError     Salesforce refused a whole request or job
@@ -67,6 +68,10 @@ class SalesforceUnavailableError(TransientError):
 
 class LoadTakenOverError(TransientError):
     """Another process held this one for dead and went on with its load step."""
+
+
+class RunsAtWorkError(TransientError):
+    """Runs that may have read a person whom somebody erases have not ended (rule Q11)."""
 
 
 class OrgExhaustedError(TransientError):

@@ -33,12 +33,15 @@ CLEAR: Final = "#N/A"
 class FrameContract:
     """Names and dtypes of a frame's columns, in order.
 
-    ``wire_fields`` says that any number of Salesforce fields (text) may follow the declared columns.
+    ``wire_fields`` says that any number of Salesforce fields (text) may follow the declared columns. ``personal`` are
+    the columns with values of people, or digests of them, which only staged frames and the ledger may hold (rule Q11);
+    wire fields are such, too.
     """
 
     name: str
     columns: Mapping[str, str]
     wire_fields: bool = False
+    personal: frozenset[str] = frozenset()
 
     def empty(self) -> pd.DataFrame:
         """Return a frame of no rows with the declared columns."""
@@ -63,6 +66,11 @@ class FrameContract:
         except (ValueError, TypeError) as error:
             msg = f"The {self.name} frame holds values that do not fit its column types."
             raise FrameContractError(msg) from error
+
+    def without_values_of(self, frame: pd.DataFrame, rows: pd.Series[bool]) -> pd.DataFrame:
+        """Return ``frame`` with its personal columns emptied in these rows."""
+        emptied = {name: frame[name].mask(rows) for name in frame.columns if name in self.personal}
+        return frame.assign(**emptied)
 
 
 BOOKINGS = FrameContract(
@@ -103,6 +111,7 @@ BOOKINGS = FrameContract(
         # newest change of the booking row, any of its attendees or any of their answers
         "changed_at": INSTANT,
     },
+    personal=frozenset({"cancellation_reason", "client_first_name", "client_last_name", "notes"}),
 )
 
 CLIENTS = FrameContract(
@@ -126,6 +135,21 @@ CLIENTS = FrameContract(
         "created_at": INSTANT,
         "updated_at": INSTANT,
     },
+    personal=frozenset(
+        {
+            "address",
+            "city",
+            "company",
+            "country",
+            "email",
+            "first_name",
+            "last_name",
+            "locale",
+            "phone",
+            "postal_code",
+            "region",
+        }
+    ),
 )
 
 ANSWERS = FrameContract(
@@ -140,6 +164,7 @@ ANSWERS = FrameContract(
         "value": TEXT,
         "answered_at": INSTANT,  # last change of the answer
     },
+    personal=frozenset({"value"}),
 )
 
 STAFF = FrameContract(
@@ -152,6 +177,7 @@ STAFF = FrameContract(
         "is_active": CLAIM,
         "updated_at": INSTANT,
     },
+    personal=frozenset({"email", "first_name", "last_name"}),
 )
 
 STAFF_LINKS = FrameContract(
@@ -190,6 +216,7 @@ CANDIDATES = FrameContract(
         "created_at": INSTANT,
         "modified_at": INSTANT,
     },
+    personal=frozenset({"country", "email", "first_name", "last_name", "mobile_phone", "phone"}),
 )
 
 PERSON_LINKS = FrameContract(
@@ -205,6 +232,7 @@ PERSON_LINKS = FrameContract(
         "claim_key": TEXT,
         "values": TEXT,  # JSON of the person fields we last wrote, missing where we never wrote
     },
+    personal=frozenset({"values"}),
 )
 
 CLAIMS = FrameContract(
@@ -217,6 +245,7 @@ CLAIMS = FrameContract(
         "record_id": TEXT,  # missing until the insert settled
         "is_retired": CLAIM,
     },
+    personal=frozenset({"identity"}),
 )
 
 DECISIONS = FrameContract(
@@ -237,6 +266,7 @@ DECISIONS = FrameContract(
         "followed_from": TEXT,  # record id that was converted or merged into record_id
         "explanation": TEXT,  # compact JSON: candidates, winning and losing evidence, settings version
     },
+    personal=frozenset({"explanation", "identities", "identity"}),
 )
 
 PEOPLE = FrameContract(
@@ -254,6 +284,7 @@ PEOPLE = FrameContract(
         "detail": TEXT,
     },
     wire_fields=True,
+    personal=frozenset({"account_ref"}),
 )
 
 COMPANY_ACCOUNTS = FrameContract(
@@ -265,6 +296,7 @@ COMPANY_ACCOUNTS = FrameContract(
         "created_at": INSTANT,
         "modified_at": INSTANT,
     },
+    personal=frozenset({"name"}),
 )
 
 NEW_ACCOUNTS = FrameContract(
@@ -279,6 +311,7 @@ NEW_ACCOUNTS = FrameContract(
         "detail": TEXT,
     },
     wire_fields=True,
+    personal=frozenset({"account_ref", "identity"}),
 )
 
 STORED_PEOPLE = FrameContract(
@@ -298,6 +331,7 @@ WRITTEN_VALUES = FrameContract(
         "record_id": TEXT,
         "values": TEXT,  # JSON of Salesforce fields
     },
+    personal=frozenset({"values"}),
 )
 
 FIELD_REPORTS = FrameContract(
@@ -447,6 +481,7 @@ EVENT_LINKS = FrameContract(
         "settled_digest": TEXT,
         "is_backfilled": CLAIM,  # a backfill asked for it: the day from which bookings sync does not count (rule S14)
     },
+    personal=frozenset({"payload", "settled_digest"}),
 )
 
 FACTS: Final[Mapping[str, str]] = {
@@ -486,10 +521,12 @@ EVENTS = FrameContract(
         "desired_who_id": TEXT,  # missing while the person has no Id yet
         "desired_owner_id": TEXT,
         "needs_person": CLAIM,  # the pair makes its person needed even if no Event is written (S11)
-        "payload": TEXT,  # JSON of all wire fields as they will stand after the write, without WhoId and OwnerId
+        # JSON of all wire fields as they will stand, without WhoId and OwnerId; missing where that is left open
+        "payload": TEXT,
         **FACTS,
     },
     wire_fields=True,
+    personal=frozenset({"payload", "source_digest"}),
 )
 
 PLANNED_FIELDS = FrameContract(
@@ -524,4 +561,5 @@ RESULTS = FrameContract(
         "duplicate_ids": TEXT,  # the records it reports, joined by a space; empty where it names none
         "is_blocked": CLAIM,  # the rule lets nobody save
     },
+    personal=frozenset({"error_message"}),
 )

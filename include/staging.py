@@ -159,7 +159,8 @@ class Staging:
         for info in self._store.get_file_info(selector):
             stage, _, name = info.path[len(top) + 1 :].partition("/")
             if info.is_file and name and not name.endswith(_PART):
-                found.append(StagedFile(unquote(stage), unquote(name), info.mtime))
+                # Every store of pyarrow's that we admit tells when a file was written.
+                found.append(StagedFile(unquote(stage), unquote(name), cast("datetime", info.mtime)))
         return sorted(found, key=lambda file: (file.stage, file.name))
 
     def location(self, run_id: str, stage: str, name: str) -> str:

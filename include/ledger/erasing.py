@@ -51,9 +51,11 @@ from include.ledger.tables import (
     quarantine,
     runs,
 )
+from include.matching.normalise import SOBJECT_BY_PREFIX
 
 _CLIENTS = FrameContract("clients_of_erasures", {"client_id": TEXT})
 
+_EVENT = "Event"
 _SHARED_IDENTITIES = ("client:%", "account-of:client:%", "company:%")
 """Identities that are no digest of a person's values: the client's own id, and the name of a company."""
 
@@ -81,9 +83,11 @@ class ClientTraces:
 
     @property
     def salesforce_ids(self) -> dict[str, list[str]]:
-        """Return the records that stay in Salesforce, for a person to see to."""
-        ids = {"people": sorted(self.record_ids), "events": sorted(self.event_ids)}
-        return {kind: found for kind, found in ids.items() if found}
+        """Return the records that stay in Salesforce, for a person to see to, by object."""
+        ids: dict[str, list[str]] = {}
+        for one in sorted(self.record_ids | self.event_ids):
+            ids.setdefault(SOBJECT_BY_PREFIX.get(one[:3], _EVENT), []).append(one)
+        return ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,27 +242,27 @@ def _removals(connection: Connection, client_id: str) -> Iterator[_Removal]:
     yield _Removal(person_links, person_links.c.client_id == client_id, ("written_values",))
 
 
-def _booking_keys(client_id: str) -> Select[tuple[str]]:
+def _booking_keys(client_id: str) -> Select[str]:
     linked = select(event_links.c.booking_key).where(event_links.c.client_id == client_id)
     waiting = select(quarantine.c.booking_key).where(quarantine.c.client_id == client_id)
     return select(union(linked, waiting).subquery().c.booking_key)
 
 
-def _appointment_ids(client_id: str) -> Select[tuple[str]]:
+def _appointment_ids(client_id: str) -> Select[str]:
     own = event_links.alias("own_pairs")
     linked = select(own.c.appointment_id).where(own.c.client_id == client_id)
     waiting = select(quarantine.c.appointment_id).where(quarantine.c.client_id == client_id)
     return select(union(linked, waiting).subquery().c.appointment_id)
 
 
-def _record_ids(client_id: str) -> Select[tuple[str]]:
+def _record_ids(client_id: str) -> Select[str]:
     own = person_links.alias("own_link")
     records = select(own.c.record_id).where(own.c.client_id == client_id)
     pointed_at = select(own.c.who_id).where(own.c.client_id == client_id, own.c.who_id.is_not(None))
     return select(union(records, pointed_at).subquery().c.record_id)
 
 
-def _created_ids(client_id: str) -> Select[tuple[str]]:
+def _created_ids(client_id: str) -> Select[str]:
     """Return the records that we created for the client; by the phones of others, other clients are found too."""
     own = person_links.alias("created_link")
     return select(own.c.record_id).where(own.c.client_id == client_id, own.c.created_by_us)
@@ -283,7 +287,7 @@ def _is_digest_of_values() -> ColumnElement[bool]:
     return and_(*(person_claims.c.identity.not_like(form) for form in _SHARED_IDENTITIES))
 
 
-def _own_claim_keys(connection: Connection, client_id: str) -> Select[tuple[str]]:
+def _own_claim_keys(connection: Connection, client_id: str) -> Select[str]:
     """Return the keys handed out for the client, but for those that lead other clients to their record too."""
     base = (binding.bound_namespace(connection) or "") + client_id
     linked = select(person_links.c.claim_key).where(

@@ -30,6 +30,7 @@ class Selection(StrEnum):
     BACKFILL = "backfill"
     REPLAY = "replay"
     REPAIR = "repair"
+    ERASURE = "erasure"
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -42,6 +43,7 @@ class Selection(StrEnum):
             "backfill": ("appointment", "walk_in"),
             "replay": ("appointment", "walk_in"),
             "repair": ("appointment", "walk_in"),
+            "erasure": (),
         }[self.value]
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
-from include.frames import ANSWERS, BOOKINGS
+from include.frames import ANSWERS, BOOKINGS, CLIENTS
 from include.ledger.runs import NO_SNAPSHOTS, Snapshots
 from include.pipeline.artifacts import (
     ANSWERS_NAME,
@@ -84,7 +84,8 @@ class StagedReading:
             return with_switches(read_chunk(connection, appointment_ids), self.wiring.ledger)
 
     def _client_answers(self, clients: pd.DataFrame) -> pd.DataFrame:
-        ids = {int(client_id) for client_id in clients["client_id"]}
+        erased = self.wiring.ledger.erased_clients(clients["client_id"])
+        ids = {int(client_id) for client_id in set(clients["client_id"]) - erased}
         with open_snapshot(self.wiring.source.engine) as connection:
             return read_client_answers(connection, ids, self.questions)
 
@@ -100,18 +101,43 @@ class StagedReading:
 
 
 def switch_off(clients: pd.DataFrame, ledger: Ledger) -> pd.DataFrame:
-    """Return ``clients`` (contract ``CLIENTS``) with those disabled whose switch in the ledger is off."""
+    """Return ``clients`` (contract ``CLIENTS``) with those disabled whose switch in the ledger is off.
+
+    Of those who were erased (rule Q11) nothing but the id is left.
+    """
     off = ledger.disabled_clients(clients["client_id"])
-    return clients.assign(sync_disabled=clients["sync_disabled"] | clients["client_id"].isin(off))
+    switched = clients.assign(sync_disabled=clients["sync_disabled"] | clients["client_id"].isin(off))
+    erased = _erased(off, ledger)
+    return CLIENTS.without_values_of(switched, switched["client_id"].isin(erased)) if erased else switched
 
 
 def with_switches(chunk: SourceChunk, ledger: Ledger) -> SourceChunk:
-    """Return a chunk in which pairs and clients are disabled whose switch in the ledger is off."""
+    """Return a chunk in which pairs and clients are disabled whose switch in the ledger is off.
+
+    Of those who were erased (rule Q11) nothing but ids, times and places is left.
+    """
     bookings = chunk.bookings
     off = ledger.disabled_clients(bookings["client_id"].dropna().unique())
     is_disabled = bookings["client_disabled"] | bookings["client_id"].isin(off)
-    return replace(
+    switched = replace(
         chunk,
         bookings=bookings.assign(client_disabled=is_disabled),
         clients=switch_off(chunk.clients, ledger),
+    )
+    return _without_values_of(switched, _erased(off, ledger))
+
+
+def _erased(off: Collection[str], ledger: Ledger) -> frozenset[str]:
+    return ledger.erased_clients(off) if off else frozenset()
+
+
+def _without_values_of(chunk: SourceChunk, erased: Collection[str]) -> SourceChunk:
+    if not erased:
+        return chunk
+    is_theirs = chunk.bookings["client_id"].isin(erased)
+    answers = chunk.answers[~chunk.answers["client_id"].isin(erased)]
+    return replace(
+        chunk,
+        bookings=BOOKINGS.without_values_of(chunk.bookings, is_theirs),
+        answers=answers.reset_index(drop=True),
     )

@@ -40,11 +40,6 @@ PENDING: Final[Mapping[str, _Pending]] = {
     "integration": _only(Integration.MODERN, "every booking syncs as on the modern integration"),
     "auto_merge": _only(Switch.OFF, "nothing is merged"),
     "conflict_winner": _only(ConflictWinner.COCONUT, "changes made in Salesforce are not compared"),
-    "retention_days": _Pending(
-        lambda chosen: chosen == Settings.model_fields["retention_days"].default,
-        "nothing in the ledger or in staging is removed by age",
-        str(Settings.model_fields["retention_days"].default),
-    ),
 }
 """The settings of ``include.settings.model`` that have no effect yet, or not with every value."""
 

@@ -11,6 +11,7 @@ from tests.dags.conftest import Parsed, parse
 
 DAG_FILES = {
     "backfill_bookings.py": "backfill_bookings",
+    "erase_client.py": "erase_client",
     "reconcile.py": "reconcile",
     "replay_quarantine.py": "replay_quarantine",
     "sync_appointments.py": "sync_appointments",

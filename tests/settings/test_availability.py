@@ -21,7 +21,6 @@ def test_the_defaults_ask_for_nothing_that_is_not_there() -> None:
         ("integration", "legacy"),
         ("auto_merge", "on"),
         ("conflict_winner", "latest"),
-        ("retention_days", 30),
     ],
 )
 def test_a_value_without_effect_is_named_with_what_to_set_instead(name: str, value: object) -> None:
@@ -63,6 +62,7 @@ def test_what_the_sentence_advises_is_available() -> None:
         ("delete_guard_percent", 7.5),
         ("create_guard_rows", 10),
         ("daily_api_budget", 1000),
+        ("retention_days", 30),
     ],
 )
 def test_what_works_is_not_warned_of(name: str, value: object) -> None:

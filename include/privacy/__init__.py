@@ -1,0 +1,1 @@
+"""Erase people, and what is older than it is kept (rule Q11)."""
