@@ -95,7 +95,9 @@ def settle_batch(
     _keep_back(connection, staged, run, seen_at=seen_at)
     _release(connection, staged)
     _mark_for_retry(connection, staged, now=now)
-    _settle_links(connection, staged, run, settings_version=settings_version, seen_at=seen_at, now=now)
+    _settle_links(connection, staged, settings_version=settings_version, seen_at=seen_at, now=now)
+    if run.selection == _BACKFILL:
+        _note_backfilled(connection, staged, now=now)
 
 
 def _is_overtaken(source_version: ColumnElement[Any]) -> ColumnElement[bool]:
@@ -194,10 +196,23 @@ def _mark(connection: Connection, rows: Select[Any]) -> None:
     )
 
 
+def _note_backfilled(connection: Connection, staged: Table, *, now: datetime) -> None:
+    """Mark the pairs that a backfill asked for, so that their date does not hold them any more (S14).
+
+    One that another run settled newer meanwhile may just have been held for its date: the next run reads it again.
+    """
+    row = staged.c
+    asked_for = event_links.c.booking_key.in_(select(row.booking_key))
+    connection.execute(update(event_links).where(asked_for).values(is_backfilled=True))
+    rows = _with_links(
+        staged, row.booking_key, row.appointment_id, literal("backfilled"), literal(now, Instant())
+    )
+    _mark(connection, rows.where(_is_overtaken(row.source_version)))
+
+
 def _settle_links(
     connection: Connection,
     staged: Table,
-    run: SyncRun,
     *,
     settings_version: int,
     seen_at: datetime,
@@ -214,7 +229,6 @@ def _settle_links(
         "read_at": literal(seen_at, Instant()),
         "created_at": literal(now, Instant()),
         "updated_at": literal(now, Instant()),
-        **({"is_backfilled": true()} if run.selection == _BACKFILL else {}),
     }
     rows = select(*(row[name] for name in copied), *stamps.values()).where(true()).order_by(row.booking_key)
     settled = upsert(connection, event_links).from_select([*copied, *stamps], rows)

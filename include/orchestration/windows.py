@@ -29,9 +29,9 @@ from include.pipeline.context import Selection
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from include.pipeline.backfill import Wait
     from include.pipeline.context import SyncRun
 
-_LOOK_AGAIN_AFTER: Final = timedelta(seconds=30)
 _WINDOW_TIMEOUT: Final = timedelta(hours=24)
 _LAST_IN_LINE: Final = 0  # tasks of other DAGs have a weight of 1 at least
 
@@ -55,10 +55,10 @@ def window_task(python_callable: Callable[..., Any] | None = None, **kwargs: Any
     )
 
 
-def put_off(reason: str, *, now: datetime) -> TaskDeferred:
-    """Return what a task of ``window_task`` raises to begin anew a little later."""
-    log.info("This window waits: %s.", reason)
-    return TaskDeferred(trigger=DateTimeTrigger(moment=now + _LOOK_AGAIN_AFTER), method_name="look_again")
+def put_off(wait: Wait, *, now: datetime) -> TaskDeferred:
+    """Return what a task of ``window_task`` raises to begin anew later."""
+    log.info("This window waits: %s.", wait.reason)
+    return TaskDeferred(trigger=DateTimeTrigger(moment=now + wait.look_again_after), method_name="look_again")
 
 
 @task(priority_weight=_LAST_IN_LINE, weight_rule="absolute")
@@ -82,7 +82,7 @@ def plan_windows() -> list[list[str]]:
     map_index_template="{{ window_days }}",
 )
 def sync_window(window: list[str]) -> dict[str, Any]:
-    """Run the whole pipeline on the bookings of one window, once no other sync is at work."""
+    """Run the whole pipeline on the bookings of one window, when it is its turn."""
     from include.orchestration.wiring import open_wiring
     from include.pipeline.run_stages import run_stages
 
@@ -112,10 +112,10 @@ def _turn_of(days: list[str]) -> SyncRun:
 
     Raises:
         AirflowSkipException: an earlier attempt settled the window.
-        TaskDeferred: another sync is at work; the task begins anew a little later.
+        TaskDeferred: another sync is at work, or the API budget is used up; the task begins anew a little later.
     """
     from include.orchestration.wiring import open_wiring
-    from include.pipeline.backfill import is_settled, reason_to_wait, run_of_window
+    from include.pipeline.backfill import has_to_wait, is_settled, run_of_window
     from include.pipeline.backfill_request import Window
 
     context, now = get_current_context(), datetime.now(UTC)
@@ -127,6 +127,6 @@ def _turn_of(days: list[str]) -> SyncRun:
             msg = "An earlier attempt of this backfill settled the window under the settings in force."
             raise AirflowSkipException(msg)
         waiting_since = context["ti"].start_date or now
-        if reason := reason_to_wait(wiring, waiting_since=waiting_since, now=now):
-            raise put_off(reason, now=now)
+        if wait := has_to_wait(wiring, waiting_since=waiting_since, now=now):
+            raise put_off(wait, now=now)
     return run

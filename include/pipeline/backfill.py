@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -21,6 +21,14 @@ LONGEST_YIELD: Final = timedelta(minutes=15)
 
 Where bookings change all the time, one run follows the other, and a backfill that waited for a gap would never begin.
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Why a window waits, in words, and after how long it is worth looking again."""
+
+    reason: str
+    look_again_after: timedelta
 
 
 def plan_windows(run: SyncRun) -> list[Window]:
@@ -51,19 +59,20 @@ def is_settled(run: SyncRun, wiring: Wiring) -> bool:
     return ledger.was_settled(run.run_id, text, settings_version=ledger.current_settings().version)
 
 
-def reason_to_wait(wiring: Wiring, *, waiting_since: datetime, now: datetime) -> str:
-    """Return in words what a window has to wait for, or nothing when it is its turn.
+def has_to_wait(wiring: Wiring, *, waiting_since: datetime, now: datetime) -> Wait | None:
+    """Return what a window has to wait for, or nothing when it is its turn.
 
     Args:
         wiring: the adapters; only the ledger is asked.
         waiting_since: when the window first asked.
         now: the instant of asking.
     """
-    if now - waiting_since < LONGEST_YIELD and wiring.ledger.runs_at_work(
-        YIELDS_TO, since=now - LONGEST_YIELD
-    ):
-        return "a sync of changed bookings is at work"
-    return why_wait_for_calls(wiring.ledger, now=now)
+    is_patient = now - waiting_since < LONGEST_YIELD
+    if is_patient and wiring.ledger.runs_at_work(YIELDS_TO, since=now - LONGEST_YIELD):
+        return Wait("a sync of changed bookings is at work", timedelta(seconds=30))
+    if reason := why_wait_for_calls(wiring.ledger, now=now):
+        return Wait(reason, timedelta(minutes=5))
+    return None
 
 
 def sum_up(run: SyncRun, wiring: Wiring) -> dict[str, object]:

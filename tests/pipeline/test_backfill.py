@@ -11,9 +11,9 @@ import pytest
 from include.errors import ConfigurationError
 from include.pipeline.backfill import (
     LONGEST_YIELD,
+    has_to_wait,
     is_settled,
     plan_windows,
-    reason_to_wait,
     run_of_window,
     sum_up,
 )
@@ -187,6 +187,26 @@ def test_a_newer_version_that_another_run_wrote_meanwhile_is_not_overwritten(wor
     assert world.event("10-1")["Coconut_Status__c"] == "cancelled"
 
 
+@pytest.mark.rule("S14")
+def test_what_an_incremental_run_held_for_its_date_meanwhile_is_brought_up_to_date_after_it(
+    world: World,
+) -> None:
+    world.set(sync_from=TODAY)
+    world.client(1)
+    past_booking(world, 10, 1, days=2)
+    run = run_for(world, **LAST_WEEK)
+    (window,) = plan_windows(run)
+
+    def change_meanwhile() -> None:
+        world.edit(10, status="complete")
+        assert world.sync()["held"] == 1
+
+    world.sync(before_loading=change_meanwhile, **vars_of(run_of_window(run, window, now=world.tick())))
+    world.sync()
+    assert world.event("10-1")["Coconut_Status__c"] == "complete"
+    assert world.ledger.quarantine_rows().empty
+
+
 def vars_of(run: SyncRun) -> dict[str, Any]:
     return {name: getattr(run, name) for name in ("run_id", "dag_id", "selection", "trigger", "conf", "now")}
 
@@ -197,14 +217,14 @@ def test_a_window_waits_while_a_sync_is_at_work_but_not_for_one_that_died_nor_fo
     world.ledger.open_run(begun, settings_version=settings.version)
     now = begun.now + timedelta(minutes=1)
 
-    def has_to_wait(*, since: datetime, at: datetime) -> bool:
-        return bool(reason_to_wait(world.wiring(), waiting_since=since, now=at))
+    def waits(*, since: datetime, at: datetime) -> bool:
+        return has_to_wait(world.wiring(), waiting_since=since, now=at) is not None
 
-    assert has_to_wait(since=now, at=now)
-    assert not has_to_wait(since=now - LONGEST_YIELD, at=now)
-    assert not has_to_wait(since=begun.now + LONGEST_YIELD, at=begun.now + LONGEST_YIELD)
+    assert waits(since=now, at=now)
+    assert not waits(since=now - LONGEST_YIELD, at=now)
+    assert not waits(since=begun.now + LONGEST_YIELD, at=begun.now + LONGEST_YIELD)
     world.ledger.finish_run(begun.run_id, state="success", now=now)
-    assert not has_to_wait(since=now, at=now)
+    assert not waits(since=now, at=now)
 
 
 def test_a_window_does_not_wait_for_another_backfill_or_for_clients(world: World) -> None:
@@ -212,7 +232,21 @@ def test_a_window_does_not_wait_for_another_backfill_or_for_clients(world: World
     for selection in (Selection.CLIENTS, Selection.BACKFILL, Selection.REPLAY):
         world.ledger.open_run(world.run(selection), settings_version=settings.version)
     now = world.tick()
-    assert reason_to_wait(world.wiring(), waiting_since=now, now=now) == ""
+    assert has_to_wait(world.wiring(), waiting_since=now, now=now) is None
+
+
+@pytest.mark.rule("Q8")
+def test_a_window_waits_for_as_long_as_the_budget_of_api_calls_is_used_up(world: World) -> None:
+    world.set(daily_api_budget=10)
+    now = world.tick()
+    long_ago = now - timedelta(days=3)
+    assert has_to_wait(world.wiring(), waiting_since=long_ago, now=now) is None
+    world.ledger.record_api_calls("another", task="load_events", attempt="1", calls={"collections": 10})
+    real_now = datetime.now(UTC)
+    wait = has_to_wait(world.wiring(), waiting_since=long_ago, now=real_now)
+    assert wait is not None
+    assert "0 API calls are left" in wait.reason
+    assert has_to_wait(world.wiring(), waiting_since=long_ago, now=real_now + timedelta(hours=25)) is None
 
 
 # -- windows that are settled
