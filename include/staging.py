@@ -109,6 +109,11 @@ class Staging:
         with self._writing(self._path(run_id, stage, name + _JSON)) as file:
             file.write(json.dumps(value, ensure_ascii=False, sort_keys=True).encode())
 
+    def has_json(self, run_id: str, stage: str, name: str) -> bool:
+        """Tell whether there is such a file of ``write_json``."""
+        info = self._store.get_file_info(self._path(run_id, stage, name + _JSON))
+        return bool(info.type is fs.FileType.File)
+
     def read_json(self, run_id: str, stage: str, name: str) -> Any:
         """Return what ``write_json`` wrote.
 

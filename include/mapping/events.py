@@ -280,6 +280,7 @@ def _assemble(
         [name for name in wire.columns if name not in {"payload", "left_out"}],
     )
     is_written = outcome["action"].isin([str(Action.CREATE), str(Action.UPDATE)])
+    is_as_desired = is_written | (outcome["reason"] == str(Reason.SAME_AS_LAST_WRITTEN))
     is_passed_on = is_written & pairs[REKEYED_FROM].notna()
     own_event_id = pairs["link_event_id"].where(pairs[REKEYED_FROM].isna() | is_passed_on)
     keys = waits_for_keys(outcome, pairs["client_id"], scope_settings=pairs["scope_settings"], owners=owners)
@@ -287,10 +288,10 @@ def _assemble(
         **{str(name): column for name, column in outcome.items()},
         waits_for_key=keys,
         event_id=own_event_id,
-        desired_who_id=pairs["desired_who_id"].where(is_written),
-        desired_owner_id=pairs["owner_id"].where(is_written),
+        desired_who_id=pairs["desired_who_id"].where(is_as_desired),
+        desired_owner_id=pairs["owner_id"].where(is_as_desired),
         needs_person=needs_person | (is_written & ~pairs["stays_with_person"]),
-        payload=wire["payload"].where(is_written),
+        payload=wire["payload"].where(is_as_desired),
         left_out=wire["left_out"],
         **{name: wire[name].where(is_written) for name in fields},
     )

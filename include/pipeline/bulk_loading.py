@@ -1,6 +1,6 @@
 """Bulk API 2.0 jobs of one run's loads, each step journalled before the next takes effect (design §2).
 
-A job is planned with its rows and file, created (``Open``, no effect yet), its Id committed, its file uploaded, and then
+A job is planned with its rows and file, created (``Open``, no effect yet), its Id committed, its file uploaded, and
 closed: from there on it goes on by itself, whatever becomes of us.
 """
 

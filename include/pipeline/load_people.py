@@ -38,6 +38,7 @@ from include.pipeline.person_links import PersonLinks
 from include.pipeline.person_updates import PersonUpdater
 from include.pipeline.refused_values import Droppable
 from include.pipeline.repairs import correct_ledger
+from include.pipeline.settled_mark import refuse_settled
 from include.reasons import FieldReport
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def load_people(run: SyncRun, wiring: Wiring) -> dict[str, object]:
     """Commit the links of people who were found, create and update the others, and return counts.
 
     Raises:
-        SkipRun: the run is a dry run.
+        SkipRun: the run is a dry run, or is settled already.
         ApprovalRequired: the run would do more than the settings let pass, and nobody approved it.
         ConfigurationError: new Leads are to go by an assignment rule, and the org has none.
         OrgExhaustedError, SalesforceUnavailableError: people who are not created stay pending; the task is retried.
@@ -60,6 +61,7 @@ def load_people(run: SyncRun, wiring: Wiring) -> dict[str, object]:
     if run.dry_run:
         msg = "A dry run ends with its plan; nothing is written."
         raise SkipRun(msg)
+    refuse_settled(run, wiring)
     require_approval(run, wiring)
     step = LoadStep(run.run_id, LOAD_PEOPLE, 0)
     with counted_calls(run, wiring, LOAD_PEOPLE), load_claim(wiring.ledger, step):

@@ -29,6 +29,7 @@ from include.pipeline.artifacts import (
 )
 from include.pipeline.client_results import count_clients, read_client_outcomes
 from include.pipeline.context import SyncRun, Wiring
+from include.pipeline.settled_mark import mark_settled, settled_verdict
 from include.reasons import Reason
 from include.settings.field_mapping import Sobject
 
@@ -54,6 +55,9 @@ def settle_run(run: SyncRun, wiring: Wiring) -> dict[str, object]:
         msg = "A dry run ends with its plan; nothing is settled."
         raise SkipRun(msg)
     manifest = Manifest.read_from(run, wiring)
+    settled = settled_verdict(run, wiring)
+    if settled is not None:  # newer runs may have gone on from there
+        return _judged(**settled)
     counts, refused, keys, left_out = _count(_outcomes(run, wiring, manifest))
     check_conservation(manifest.read, counts)
     clients = read_client_outcomes(run, wiring)
@@ -77,15 +81,20 @@ def settle_run(run: SyncRun, wiring: Wiring) -> dict[str, object]:
         watermark_name=manifest.watermark_name,
         snapshots=manifest.snapshots,
     )
+    result = {"read": manifest.read, **counts, "conservation": conservation_line(manifest.read, counts)}
+    if manifest.clients:
+        result["clients"] = conservation_line(manifest.clients, people)
+    mark_settled(run, wiring, {"result": result, "too_many": too_many})
+    return _judged(result, too_many)
+
+
+def _judged(result: dict[str, object], too_many: str) -> dict[str, object]:
     if too_many:
         msg = (
             f"Salesforce refused {too_many}. Every row is recorded with its reason; look at the quarantine, mend the "
             "cause, and have the rows read again by replay_quarantine."
         )
         raise FatalError(msg)
-    result = {"read": manifest.read, **counts, "conservation": conservation_line(manifest.read, counts)}
-    if manifest.clients:
-        result["clients"] = conservation_line(manifest.clients, people)
     return result
 
 
