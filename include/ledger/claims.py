@@ -21,9 +21,13 @@ CLAIMING_LOCK = 7_312_001
 
 _ACTIVE = FrameContract("active_claims", {"person_ref": TEXT, "claim_key": TEXT, "record_id": TEXT})
 _TO_LEAD = FrameContract(
-    "identities_to_lead", {"identity": TEXT, "claim_key": TEXT, "sobject": TEXT, "record_id": TEXT}
+    "identities_to_lead",
+    {"identity": TEXT, "claim_key": TEXT, "sobject": TEXT, "record_id": TEXT},
+    personal=frozenset({"identity"}),
 )
-_IDENTITIES = FrameContract("group_identities", {"person_ref": TEXT, "identity": TEXT})
+_IDENTITIES = FrameContract(
+    "group_identities", {"person_ref": TEXT, "identity": TEXT}, personal=frozenset({"identity"})
+)
 _BASES = FrameContract("claim_bases", {"base": TEXT, "ordinal": "Int64"})
 _NEW_KEYS = FrameContract("new_claim_keys", {"claim_key": TEXT, "base": TEXT, "ordinal": "Int64"})
 

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 KEPT_BACK = (Outcome.HELD.value, Outcome.QUARANTINED.value, Outcome.DISABLED.value)
 
 _SETTLED = FrameContract(
-    "settled_clients", {"client_id": TEXT, "outcome": TEXT, "settled_version": WHOLE, "settled_digest": TEXT}
+    "settled_clients",
+    {"client_id": TEXT, "outcome": TEXT, "settled_version": WHOLE, "settled_digest": TEXT},
+    personal=frozenset({"settled_digest"}),
 )
 
 

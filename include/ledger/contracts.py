@@ -92,6 +92,7 @@ SETTLED = FrameContract(
         "settled_digest": TEXT,
         "known_version": WHOLE,  # the newest that was settled or claimed
     },
+    personal=frozenset({"settled_digest"}),
 )
 
 REKEYED = FrameContract("rekeyed", {"old_booking_key": TEXT, "new_booking_key": TEXT, "new_client_id": TEXT})

@@ -33,6 +33,7 @@ KEYED_ROWS: Final = FrameContract(
         "sobject": TEXT,
     },
     wire_fields=True,
+    personal=frozenset({"identities", "ref"}),
 )
 
 KEYED_RECORDS: Final = FrameContract(
@@ -48,6 +49,7 @@ KEYED_RECORDS: Final = FrameContract(
         "is_created": CLAIM,  # by this very write
         "is_ours": CLAIM,  # carries our key
     },
+    personal=frozenset({"ref"}),
 )
 
 

@@ -41,6 +41,7 @@ _KEYS_AND_IDS: Final = frozenset(
         "client_key",
         "key",
         "person_ref",
+        "ref",
         "record_id",
         "who_id",
         "event_id",

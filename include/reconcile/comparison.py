@@ -52,6 +52,7 @@ WANTED = FrameContract(
         "seen_version": WHOLE,
         "seen_payload_hash": TEXT,
     },
+    personal=frozenset({"seen_payload_hash"}),
 )
 
 _SET_ASIDE: Final = (Outcome.HELD.value, Outcome.QUARANTINED.value, Outcome.DISABLED.value)
