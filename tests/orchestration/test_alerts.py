@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from airflow.sdk import DAG
@@ -14,10 +15,19 @@ from sqlalchemy import create_engine
 
 from include.errors import AnotherOrgError, ConfigurationError, SignInRefusedError
 from include.ledger.repository import Ledger
-from include.orchestration.alerts import Alert, alert_failed_run, read_choices, send
+from include.orchestration.alerts import (
+    Alert,
+    alert_failed_run,
+    alert_rising_quarantine,
+    read_choices,
+    send,
+)
 from include.orchestration.stage import path_safe_run_id
-from include.pipeline.context import Selection, SyncRun, Trigger
+from include.pipeline.context import Selection, SyncRun, Trigger, Wiring
 from include.pipeline.quarantine_level import has_risen
+from include.source.gateway import SourceGateway
+from include.staging import Staging
+from tests.ledger import builders
 from tests.mail import Inbox, inbox, text_of
 
 pytestmark = pytest.mark.rule("Q9")
@@ -209,6 +219,81 @@ def test_the_runs_that_a_failed_run_left_at_work_are_shown_as_failed(ledger: Led
     alert_failed_run(failed_run())
     states = ledger.runs().set_index("run_id")["state"]
     assert set(states.index[states == "failed"]) == {own, f"{own}__2026-03-01_2026-03-07"}
+
+
+# -- a rising quarantine
+
+
+def quarantine(ledger: Ledger, reasons: Mapping[str, int], *, run_id: str) -> None:
+    """Have a run settle so many rows with each of these reasons, and the rows of earlier runs with success."""
+    rows = [
+        {"booking_key": f"{number}-1", "outcome": "quarantined", "reason": reason, "waits_for": "row"}
+        for number, reason in enumerate(reason for reason, count in reasons.items() for _ in range(count))
+    ]
+    mended = [{"booking_key": f"{number}-1"} for number in range(len(rows), 40)]
+    ledger.settle(
+        builders.run(run_id),
+        builders.outcomes(*rows, *mended),
+        counts={},
+        watermark=None,
+        cleared_dirty=(),
+        settings_version=0,
+        state="success",
+        now=builders.at(0),
+    )
+
+
+@dataclass
+class DagRun:
+    """What of Airflow's DAG run an alert names."""
+
+    dag_id: str = "sync_staff"
+    run_id: str = RUN_ID
+
+
+@pytest.fixture
+def tell(ledger: Ledger, tmp_path: Path) -> Callable[[], None]:
+    """Return what the task that settles a run does about the quarantine."""
+
+    def no_salesforce() -> NoReturn:
+        raise AssertionError("the quarantine is the ledger's")
+
+    wiring = Wiring(
+        SourceGateway(create_engine("sqlite://")), ledger, Staging(f"file://{tmp_path}"), no_salesforce
+    )
+    context = {"dag": DAG("sync_staff", schedule=None), "dag_run": DagRun()}
+    return lambda: alert_rising_quarantine(wiring, context)
+
+
+def test_a_rising_quarantine_is_told_once_and_again_when_it_rises_from_where_it_fell_to(
+    mails: Inbox, ledger: Ledger, tell: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure(monkeypatch, by_mail())
+    told = []
+    for number, reasons in enumerate(
+        ({"no_end": 19}, {"no_end": 10, "too_long": 12}, {"no_end": 22}, {"no_end": 2}, {"no_end": 22})
+    ):
+        quarantine(ledger, reasons, run_id=f"r{number}")
+        tell()
+        told.append(len(mails.mails))
+    assert told == [0, 1, 1, 1, 2]
+    assert mails.mails[0]["Subject"] == "The quarantine rises: 22 rows"
+    assert "22 more than when you were last told. The most frequent reason is too_long." in text_of(
+        mails.mails[0]
+    )
+    assert "docs/operations.md#when-a-booking-does-not-arrive" in text_of(mails.mails[0])
+    assert "20 more than" in text_of(mails.mails[1])
+
+
+def test_a_rise_that_nobody_could_be_told_of_is_told_with_the_next_run(
+    mails: Inbox, ledger: Ledger, tell: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quarantine(ledger, {"no_end": 30}, run_id="r1")
+    tell()
+    assert mails.mails == []
+    configure(monkeypatch, by_mail())
+    tell()
+    assert len(mails.mails) == 1
 
 
 @pytest.mark.parametrize(
