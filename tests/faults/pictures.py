@@ -48,7 +48,7 @@ LINK_FACTS: Final = (
     "settled_version", "settled_digest", "last_reason", "kind", "status", "is_primary", "service_id", "service_name",
     "location_id", "location_name", "starts_at", "ends_at", "local_day", "booked_at",
 )  # fmt: skip
-PERSON_FACTS: Final = ("sobject", "created_by_us", "claim_key", "written_values", "settings_version")
+PERSON_FACTS: Final = ("sobject", "created_by_us", "claim_key", "settings_version")
 WAITING_FACTS: Final = (
     "appointment_id", "client_id", "kind", "outcome", "reason", "detail", "waits_for", "waits_for_key",
 )  # fmt: skip
@@ -67,11 +67,19 @@ def differences(undisturbed: Picture, disturbed: Picture) -> list[str]:
         actual = disturbed[part]
         keys = sorted({*expected, *actual}, key=str)
         found += [
-            f"{part} {key}: {expected.get(key, 'absent')} became {actual.get(key, 'absent')}"
+            f"{part} {key}: {_change(expected.get(key, 'absent'), actual.get(key, 'absent'))}"
             for key in keys
             if expected.get(key) != actual.get(key)
         ]
     return found
+
+
+def _change(expected: Any, actual: Any) -> str:
+    """Tell two things apart, rows by the values that differ."""
+    if isinstance(expected, dict) and isinstance(actual, dict):
+        names = [name for name in {**expected, **actual} if expected.get(name) != actual.get(name)]
+        expected, actual = ({name: row.get(name) for name in names} for row in (expected, actual))
+    return f"{expected} became {actual}"
 
 
 class Names:
@@ -140,12 +148,7 @@ def _ledger(world: World, names: Names) -> Picture:
         }  # fmt: skip
     return {
         "event link": {row["booking_key"]: _link(row, names) for row in rows["event_links"]},
-        "person link": {
-            row["client_id"]: _picked(
-                row, PERSON_FACTS, record=names(row["record_id"]), who=names(row["who_id"])
-            )
-            for row in rows["person_links"]
-        },
+        "person link": {row["client_id"]: _person(row, names) for row in rows["person_links"]},
         "claim": {
             row["identity"]: (
                 row["claim_key"],
@@ -181,6 +184,17 @@ def _ledger(world: World, names: Names) -> Picture:
         },
         "phone": Counter((names(row["record_id"]), row["phone"]) for row in rows["phone_index"]),
     }
+
+
+def _person(row: Mapping[str, Any], names: Names) -> dict[str, Any]:
+    written = json.loads(row["written_values"] or "{}")  # an Account's Id among them
+    return _picked(
+        row,
+        PERSON_FACTS,
+        record=names(row["record_id"]),
+        who=names(row["who_id"]),
+        written={name: names(value) for name, value in written.items()},
+    )
 
 
 def _link(row: Mapping[str, Any], names: Names) -> dict[str, Any]:

@@ -25,21 +25,21 @@ from include.local_stack.layout import Layout
 from include.local_stack.stack import Stack, local_stack
 from tests.faults.lives import LOADING
 
-pytestmark = [pytest.mark.rule("Q4"), pytest.mark.e2e, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.rule("Q4"), pytest.mark.e2e, pytest.mark.timeout(3000)]
 
 KILLS = 10
-KILLS_OF_THE_SCHEDULER = frozenset({4, 8})
+KILLS_OF_THE_SCHEDULER = frozenset({6})
 KILLS_OF_ONE_TASK = 3
 BOOKINGS = 150
 DAGS = ("sync_appointments", "sync_walk_ins")
-LONGEST_SECONDS = 900.0
-QUICK_TO_NOTICE = {
-    "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "3",
-    "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "10",
-    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "20",
-    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "3",
+LONGEST_SECONDS = 1200.0
+CONFIGURATION = {
+    "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "True",
+    "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "5",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "40",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "5",
 }
-"""Airflow's patience with the dead, which is minutes by default, in seconds."""
+"""Only the DAGs under test run, and Airflow's patience with the dead, minutes by default, is seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ def stack(tmp_path: Path) -> Iterator[Stack]:
         started.start_migrating_metadata()
         started.start_org()
         started.fill_with_demo_data(bookings=BOOKINGS, seed=11)
-        started.processes.environment = {**started.processes.environment, **QUICK_TO_NOTICE}
+        started.processes.environment = {**started.processes.environment, **CONFIGURATION}
         yield started
 
 
@@ -145,6 +145,7 @@ def test_loads_whose_processes_and_scheduler_are_killed_end_as_the_booking_datab
     stack.wait_for_airflow()
     killer = Killer(stack, Random(f"scheduler {seed}"))
     for dag_id in DAGS:
+        stack.airflow._call("PATCH", f"dags/{dag_id}", {"is_paused": False})
         stack.airflow.trigger(dag_id)
     told = kill_loads(killer)
     requests.delete(f"{stack.org_url}/__emulator__/faults", timeout=30).raise_for_status()
