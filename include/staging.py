@@ -64,6 +64,11 @@ class Staging:
         self._root = root.rstrip("/")
         self._is_local = isinstance(self._store, fs.LocalFileSystem)
 
+    @property
+    def url(self) -> str:
+        """Return the URL below which everything lies."""
+        return self._url
+
     def check(self) -> None:
         """Write and remove a small file.
 
