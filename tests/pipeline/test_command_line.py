@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
+from include.errors import LedgerConflictError
 from include.ledger.tables import client_switches, person_choices
 from include.pipeline.__main__ import Doors, main
 from tests.pipeline.world import World
@@ -73,3 +74,45 @@ def test_why_a_booking_is_where_it_is_is_printed(world: World, capsys: pytest.Ca
     assert "  Nobody has been looked for in Salesforce yet." in lines
     assert run(world, "explain-booking", "99") == 2
     assert "no booking 99" in capsys.readouterr().err
+
+
+@pytest.mark.rule("Q10")
+def test_a_run_that_waits_is_approved_by_somebody(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    planned = {"events_to_delete": 60, "events_to_create": 0, "people_to_create": 0, "known_events": 100}
+    world.ledger.ask_approval("run-1", planned, now=world.now)
+    assert run(world, "approve-changes", "run-1", "--who", "ada") == 0
+    assert "Approved by ada: 0 people and 0 Events to create, 60 of 100" in capsys.readouterr().out
+    asked = world.ledger.approval("run-1")
+    assert asked is not None
+    assert (asked.is_approved, asked.answered_by) == (True, "ada")
+    assert run(world, "approve-changes", "run-1") == 2
+    assert "runs that do: none" in capsys.readouterr().err
+
+
+@pytest.mark.rule("Q10")
+def test_the_ledger_goes_on_in_another_org_only_where_the_connection_leads_there(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with world.org.connect() as salesforce:
+        here = salesforce.organization_id
+    former = "00D000000000001EAA"
+    world.ledger.bind_org(former)
+    doors = Doors(ledger=lambda: world.ledger, salesforce=world.org.connect)
+    assert main(["rebind-org", former, "--who", "ada"], doors=doors) == 2
+    assert f"leads to the org {here}, not to {former}" in capsys.readouterr().err
+    assert main(["rebind-org", "Acme"], doors=doors) == 2
+    assert world.ledger.bound_org() == former
+    assert main(["rebind-org", here[:15], "--who", "ada"], doors=doors) == 0
+    assert f"belongs to {here} now, and no longer to {former}; decided by ada" in capsys.readouterr().out
+    assert world.ledger.bound_org() == here
+    assert main(["rebind-org", here], doors=doors) == 0
+    assert "already" in capsys.readouterr().out
+
+
+@pytest.mark.rule("Q10")
+def test_the_refusal_of_another_org_names_the_command_that_rebinds(world: World) -> None:
+    world.ledger.bind_org("00D000000000001AAA")
+    world.booking(10, world.client(1))
+    with pytest.raises(LedgerConflictError, match="rebind-org 00D"):
+        world.sync()
+    assert world.written() == {}
