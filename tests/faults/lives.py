@@ -13,7 +13,7 @@ from include.salesforce.transport import READ_TIMEOUT_SECONDS
 from tests.faults.child import STAGES, Ended, Order, Place
 from tests.faults.nursery import Attempt, KillAfter, Nursery
 from tests.faults.pictures import Picture, differences, imbalances, take_picture
-from tests.faults.steps import KillAt, Moment, Step
+from tests.faults.steps import AT_A_STEP, KillAt, Moment, Step
 from tests.faults.stories import Story
 from tests.pipeline.world import World
 
@@ -28,6 +28,8 @@ RETRIES: Final = 4
 
 ABANDONED_SHARE: Final = 0.15
 STEPS_OF_A_RUN: Final = 70
+"""How many steps by name the loading stages have, about."""
+
 HELD_SECONDS: Final = 0.5
 
 
@@ -72,12 +74,12 @@ class Life:
         for number, selections in enumerate(SELECTIONS):
             self.story.go_on(self.world, number)
             for selection in selections:
-                yield self._run(f"round{number}", selection)
+                yield self.run_of(f"round{number}", selection)
 
     def close(self) -> Picture:
         """Sync once more, let Salesforce finish what it holds, and return what is there in the end."""
         for selection in SELECTIONS[-1]:
-            self.finish(self._run("closing", selection))
+            self.finish(self.run_of("closing", selection))
         self.world.org.control("POST", "drain", {})
         return take_picture(self.world)
 
@@ -114,7 +116,8 @@ class Life:
     def told(self) -> str:
         return "\n".join(self.history)
 
-    def _run(self, name: str, selection: Selection) -> SyncRun:
+    def run_of(self, name: str, selection: Selection) -> SyncRun:
+        """Return a run that begins now."""
         run_id, now = f"{name}-{selection}", self.world.tick()
         return SyncRun(run_id, f"sync_{selection}", selection, Trigger.SCHEDULED, dry_run=False, now=now)
 
@@ -133,35 +136,37 @@ def live_disturbed(life: Life, fate: Fate, random: Random, *, kills: int) -> Pic
         share = -(-left // runs_left)
         left -= _run_with_kills(life, run, fate, random, kills=share)
         runs_left -= 1
-    assert left == 0, f"{left} of {kills} children got away\n{life.told}"
+    for number in range(left):
+        _kill_at_the_start(life, number)
     return life.close()
 
 
 def _run_with_kills(life: Life, run: SyncRun, fate: Fate, random: Random, *, kills: int) -> int:
-    """Run one sync whose children are killed; return how many were."""
-    current, stages, killed, missed = run, NAMES, 0, 0
+    """Run one sync whose children are killed; return how many were before one came to the end."""
+    current, stages, killed = run, NAMES, 0
     met: set[Step] = set()
     while killed < kills:
-        if missed:  # a child came to the end of the run before its time: somebody clears its tasks, and they run again
-            stages = LOADING
-        doom = fate(stages, met=frozenset(met), kills_left=kills - killed + missed)
-        attempt = life.attempt(current, stages, doom)
-        if not attempt.was_killed:
-            ended = attempt.ended
-            assert ended is not None
-            assert not ended.error, f"{current.run_id} failed\n{life.told}"
-            if ended.counts.get("empty") or missed > kills:
-                return killed
-            missed += 1
-            continue
-        killed += 1
-        met.update(attempt.steps[-1:])
+        attempt = life.attempt(current, stages, fate(stages, met=frozenset(met), kills_left=kills - killed))
         if attempt.stages:
             stages = _from(attempt.stages[-1], stages)
+        if attempt.ended is not None:
+            if not attempt.ended.error:
+                return killed
+            assert attempt.ended.is_retried, f"{current.run_id} failed for good\n{life.told}"
+            break
+        killed += 1
+        met.update(attempt.steps[-1:])
         if current is run and random.random() < ABANDONED_SHARE:
             current, stages = _next_run(run), NAMES
     life.finish(current, stages)
     return killed
+
+
+def _kill_at_the_start(life: Life, number: int) -> None:
+    """Kill a run that has nothing to do, in place of one whose child got away."""
+    run = life.run_of(f"spare{number}", SELECTIONS[0][0])
+    first = KillAt(1, AT_A_STEP, frozenset(NAMES))
+    assert life.attempt(run, NAMES, Doom(at=first)).was_killed, life.told
 
 
 def _next_run(run: SyncRun) -> SyncRun:
@@ -177,7 +182,8 @@ def at_steps(random: Random, moments: frozenset[Moment]) -> Fate:
     """Kill at named steps of the loading stages, each name at most once in a run."""
 
     def fate(stages: tuple[str, ...], *, met: frozenset[Step], kills_left: int) -> Doom:
-        nth = random.randint(1, max(1, STEPS_OF_A_RUN * len(moments) // len(Moment) // kills_left))
+        way = STEPS_OF_A_RUN * len(moments) // len(Moment)
+        nth = random.randint(1, max(1, way // (kills_left + 1)))
         held = HELD_SECONDS if random.random() < 0.5 else 0.0
         return Doom(at=KillAt(nth, moments, frozenset(LOADING), spared=met, held_seconds=held))
 

@@ -240,7 +240,8 @@ def imbalances(world: World) -> list[str]:
 
 
 def _adds_up(job: Mapping[str, Any]) -> bool:
-    """Tell whether a job took no effect, or every row of it is accounted for."""
+    """Tell whether a job took no effect, was calls that a kill cut off, or has every row accounted for."""
     if job["state"] != JobState.SETTLED:
-        return bool(job["state"] == JobState.ABORTED)
+        is_cut_off = job["state"] == JobState.LOST and job["api"] == "rest"
+        return bool(is_cut_off or job["state"] == JobState.ABORTED)
     return bool(job["sent"] == job["succeeded"] + job["failed"] + job["unprocessed"])
