@@ -155,7 +155,9 @@ def send(alert: Alert, context: Mapping[str, Any]) -> int:
     except ConfigurationError as error:
         log.warning("No alert was sent: %s", error)
         return 0
-    told = {**context, "alert": replace(alert, manual=manual)}
+    # Without the DAG, notifiers render their templates in Airflow's sandbox; that of a headless run can render none.
+    told = {name: value for name, value in context.items() if name != "dag"}
+    told["alert"] = replace(alert, manual=manual)
     taken = 0
     for choice in choices:
         try:
