@@ -16,6 +16,7 @@ import pandas as pd
 from include.frames import CLAIM, TEXT, WHOLE, FrameContract
 from include.mapping.org_fields import FieldFacts
 from include.mapping.plan import hash_payloads, parse_payloads
+from include.mapping.refused_fields import refused_values
 from include.reasons import Action, Outcome, Reason
 from include.reconcile.findings import FOUND, UNTOUCHED, Finding, Remedy
 from include.reconcile.org_values import differing_fields, joined_names
@@ -117,6 +118,8 @@ def own_keys(keys: pd.Series[str], namespace: str) -> pd.DataFrame:
 def drift(payloads: pd.Series[str], found: pd.DataFrame, terms: Terms) -> pd.DataFrame:
     """Tell field by field where Events differ from their payloads; where nobody knows what was written, nothing does.
 
+    Nor does a field whose value Salesforce refused: what it held before, nobody wrote down (rule F4).
+
     Args:
         payloads: as last written.
         found: contract ``ORG_EVENTS`` with the same index.
@@ -125,6 +128,8 @@ def drift(payloads: pd.Series[str], found: pd.DataFrame, terms: Terms) -> pd.Dat
     names = wire_names(found)
     written = parse_payloads(payloads, names)
     differs = differing_fields(written, found[names], terms.facts, left_alone=terms.left_alone)
+    for name, refused in refused_values(payloads, names).items():
+        differs[name] &= refused.isna()
     return differs.mul(payloads.notna(), axis=0)
 
 

@@ -13,6 +13,7 @@ import pandas as pd
 from include.frames import TEXT
 from include.ledger.contracts import EVENT_CORRECTIONS
 from include.mapping.plan import format_payloads, hash_payloads, parse_payloads
+from include.mapping.refused_fields import format_with_refused, refused_values
 from include.reconcile.comparison import Terms, drift, wire_names
 from include.reconcile.findings import Finding
 
@@ -64,8 +65,9 @@ def _learned(found: pd.DataFrame, known: pd.DataFrame, live: pd.DataFrame, terms
     link = known.loc[found["booking_key"]].reset_index(drop=True)
     rows = live.loc[found["event_id"]].reset_index(drop=True)
     differs = drift(link["payload"], rows, terms)
-    written = parse_payloads(link["payload"], list(differs.columns))
-    payload = format_payloads(written.mask(differs, rows[list(differs.columns)]))
+    names = list(differs.columns)
+    held = parse_payloads(link["payload"], names).mask(differs, rows[names])
+    payload = format_with_refused(held, refused_values(link["payload"], names))
     return EVENT_CORRECTIONS.conform(
         found[[*_OF_PAIR, "event_id"]].assign(
             who_id=link["who_id"], owner_id=link["owner_id"], payload=payload, payload_hash=None

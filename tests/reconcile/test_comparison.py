@@ -68,6 +68,15 @@ def test_an_event_of_which_nobody_knows_what_was_written_does_not_drift() -> Non
     assert told(found([link(payload=None)], pairs, [event(Subject="Lunch")])) == []
 
 
+@pytest.mark.rule("F4")
+def test_a_field_whose_value_salesforce_refused_does_not_drift_and_the_others_do() -> None:
+    left_out = link(written={"Description": None, "refused:Description": "too long"})
+    held = event(Description="what stood there before")
+    assert told(found([left_out], [wanted()], [held])) == []
+    (drifted,) = found([left_out], [wanted()], [{**held, "Subject": "Lunch"}]).to_dict("records")
+    assert (drifted["finding"], drifted["fields"]) == ("drifted", "Subject")
+
+
 def test_an_event_that_is_gone_is_missing() -> None:
     assert told(found([link()], [wanted()], [])) == [("missing", "1-10")]
 

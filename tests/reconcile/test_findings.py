@@ -64,6 +64,13 @@ def test_of_an_event_that_drifted_the_ledger_learns_what_stands_there_and_keeps_
     assert (one["event_id"], one["owner_id"], one["who_id"]) == (EVENT, OWNER, WHO)
 
 
+@pytest.mark.rule("F4")
+def test_of_an_event_that_drifted_the_ledger_goes_on_knowing_what_salesforce_refused() -> None:
+    written = {"Description": None, "refused:Description": "too long"}
+    one = learnt([link(written=written)], [wanted()], [event(Subject="Lunch")])
+    assert json.loads(str(one["payload"])) == {**WRITTEN, **written, "Subject": "Lunch"}
+
+
 def test_an_event_under_our_key_is_taken_up_as_it_is() -> None:
     pairs = [wanted(action="create", outcome=None, reason=None, seen_event_id=None, seen_payload_hash=None)]
     one = learnt([link(**NO_EVENT)], pairs, [event(Subject="Lunch")])
