@@ -15,8 +15,10 @@ from include.mapping.fields import CLIENT_KEY
 from include.mapping.members import MEMBER_KEY_FIELDS, MEMBER_SOBJECT
 from include.mapping.plan import BOOKING_KEY
 from include.pipeline.load_journal import LoadJournal, Tally
+from include.pipeline.unnoted_jobs import abort_unnoted
 from include.salesforce.bulk_jobs import BulkJob
 from include.salesforce.bulk_jobs import JobState as BulkState
+from include.settings.model import LoadApi
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -95,6 +97,8 @@ class BulkLoading:
         """Abort a job that had no effect."""
         if job.job_id is not None:
             self._wiring.salesforce.bulk_abort(job.job_id)
+        elif job.state is JobState.PLANNED and job.api == LoadApi.BULK:
+            abort_unnoted(job, self._wiring)
         self._journal.close(job, JobState.ABORTED)
 
 

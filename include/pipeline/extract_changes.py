@@ -138,15 +138,17 @@ def _describe(reading: StagedReading, settings: SettingsVersion, mapping_version
 
 
 def _settle_empty(run: SyncRun, wiring: Wiring, manifest: Manifest) -> None:
+    """End a run that found nothing; one that was settled before, and is read again, keeps what it had counted."""
+    counted = wiring.ledger.run_counts(run.run_id) or {"read": 0}
     wiring.ledger.settle(
         run,
         (),
-        counts={"read": 0},
+        counts=counted,
         watermark=manifest.high_water,
         watermark_name=manifest.watermark_name,
         snapshots=manifest.snapshots,
         cleared_dirty=(),
         settings_version=manifest.settings_version,
-        state="empty",
+        state="success" if any(counted.values()) else "empty",
         now=run.now,
     )

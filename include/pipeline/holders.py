@@ -57,6 +57,8 @@ class Holder:
             has_ended = process.status() == psutil.STATUS_ZOMBIE
         except psutil.NoSuchProcess:
             return True
+        except psutil.AccessDenied:  # it is there
+            return False
         return bool(is_another or has_ended)
 
 

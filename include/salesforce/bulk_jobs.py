@@ -6,10 +6,11 @@ A network error never says that a job failed: it says that we do not know (desig
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal
+from urllib.parse import parse_qsl, urlsplit
 
 from include.errors import OrgExhaustedError, SalesforceUnavailableError
 from include.salesforce.error_codes import JOB_REFUSED, RetryClass, classify, parse_bulk_error
@@ -46,6 +47,8 @@ class BulkJob:
     state: JobState
     operation: str
     sobject: str
+    created_by: str = ""
+    external_id_field: str = ""  # of an upsert
     records_processed: int = 0  # failed ones included
     records_failed: int = 0
     error_message: str = ""
@@ -73,6 +76,8 @@ class BulkJob:
             state=JobState(described["state"]),
             operation=described.get("operation", ""),
             sobject=described.get("object", ""),
+            created_by=described.get("createdById", ""),
+            external_id_field=described.get("externalIdFieldName") or "",
             records_processed=described.get("numberRecordsProcessed") or 0,
             records_failed=described.get("numberRecordsFailed") or 0,
             error_message=described.get("errorMessage") or "",
@@ -94,6 +99,20 @@ def read_job(session: SalesforceSession, job_id: str, *, kind: JobKind = "ingest
     """Return the job as it is now."""
     response = session.request("GET", f"jobs/{kind}/{job_id}", what=f"say how Bulk job {job_id} stands")
     return BulkJob.from_json(response.json())
+
+
+def list_ingest_jobs(session: SalesforceSession) -> Iterator[BulkJob]:
+    """Yield every Bulk API 2.0 ingest job of the org, of the last seven days ("Get Information About All Jobs")."""
+    params = {"jobType": "V2Ingest"}
+    while True:
+        page = session.request("GET", "jobs/ingest", params=params, what="list the Bulk jobs").json()
+        yield from map(BulkJob.from_json, page["records"])
+        if page["done"]:
+            return
+        ((_, locator),) = [
+            pair for pair in parse_qsl(urlsplit(page["nextRecordsUrl"]).query) if pair[0] == "queryLocator"
+        ]
+        params = {**params, "queryLocator": locator}
 
 
 def wait_for_job(

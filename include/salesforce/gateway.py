@@ -304,6 +304,10 @@ class SalesforceGateway:
         """Return the job as it is now."""
         return bulk_jobs.read_job(self._session, job_id)
 
+    def bulk_jobs(self) -> Iterator[BulkJob]:
+        """Yield the org's ingest jobs of the last seven days, whoever made them."""
+        return bulk_jobs.list_ingest_jobs(self._session)
+
     def bulk_abort(self, job_id: str) -> BulkJob:
         """Abort a job; one that has ended already is left as it is."""
         return bulk_ingest.abort_job(self._session, job_id)

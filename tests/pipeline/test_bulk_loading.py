@@ -40,9 +40,9 @@ def fill(world: World) -> None:
         world.booking(100 + number, number, notes=f'line one\nline "two", {number}\r\n😀')
 
 
-def checked(world: World) -> SyncRun:
-    """Return a run whose every frame is checked and nothing of it written."""
-    run = world.run()
+def checked(world: World, run: SyncRun | None = None) -> SyncRun:
+    """Return a run whose every frame is checked and nothing of it written; by default a new one."""
+    run = run or world.run()
     extract_changes(run, world.wiring())
     match_people(run, world.wiring())
     map_people(run, world.wiring())
@@ -202,8 +202,8 @@ def test_killed_while_salesforce_holds_the_request_and_run_again_it_ends_the_sam
     assert world.sync()["read"] == 0
 
 
-def kill_when_asked(world: World, run: SyncRun, stage: str, kind: str) -> None:
-    """Run the stage in a child process, and kill it as soon as the org has received the request."""
+def kill_when_asked(world: World, run: SyncRun, stage: str, kind: str, *, times: int = 1) -> None:
+    """Run the stage in a child process, and kill it as soon as the org has received the request so many times."""
     child = os.fork()
     if child == 0:
         try:
@@ -213,7 +213,7 @@ def kill_when_asked(world: World, run: SyncRun, stage: str, kind: str) -> None:
         finally:
             os._exit(0)
     deadline = time.monotonic() + SECONDS_TO_REACH_A_REQUEST
-    while not world.org.calls().get(kind):
+    while world.org.calls()[kind] < times:
         assert time.monotonic() < deadline, f"the stage never made a request of the kind {kind}"
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)

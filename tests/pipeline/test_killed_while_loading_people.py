@@ -107,6 +107,22 @@ def test_updates_are_written_and_remembered_though_their_job_was_cut_off(world: 
 
 
 @pytest.mark.rule("Q4")
+@pytest.mark.rule("M8")
+def test_people_whom_a_cut_off_call_created_are_found_by_their_keys(world: World) -> None:
+    world.set(load_api="rest", entity_type="contact")
+    run = contacts_of_companies(world)
+    world.org.forget_calls()
+    fault(world, type="hang", kind="collections_create", nth=2, seconds=1)  # Accounts first, then Contacts
+    kill_when_asked(world, run, "load_people", "collections_create", times=2)
+    world.org.control("DELETE", "faults")
+    load_people(run, world.wiring())
+    load_events(run, world.wiring(), 0)
+    settle_run(run, world.wiring())
+    expect_everybody_once(world)
+    assert all(job.is_finished for job in world.ledger.jobs(run.run_id))
+
+
+@pytest.mark.rule("Q4")
 @pytest.mark.rule("M10")
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_connection_that_drops_between_accounts_and_contacts_doubles_neither(

@@ -8,8 +8,11 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from include.ledger.jobs import PlannedJob
 from include.ledger.load_claims import LoadStep
 from include.ledger.repository import JobRecord, JobState
+from include.mapping.fields import CLIENT_KEY
+from include.mapping.plan import BOOKING_KEY
 from include.pipeline.context import SyncRun
 from include.pipeline.holders import Holder
 from include.pipeline.leftovers import settle_leftovers
@@ -144,6 +147,35 @@ def test_where_rows_or_job_are_gone_every_pair_is_written_anew(world: World, los
     world.sync()
     expect_everything_once(world)
     assert world.sync()["read"] == 0
+
+
+def test_an_open_job_whose_id_was_never_noted_is_aborted_only_if_it_is_certainly_ours(world: World) -> None:
+    fill(world)
+    dead = killed(world, "load_events", "bulk_ingest_create")
+    gateway = world.wiring().salesforce
+    lost = gateway.bulk_create_job(sobject="Event", operation="upsert", external_id_field=BOOKING_KEY)
+    of_others = [
+        gateway.bulk_create_job(sobject="Event", operation="insert"),
+        gateway.bulk_create_job(sobject="Lead", operation="upsert", external_id_field=CLIENT_KEY),
+    ]
+    settle_leftovers(world.run(), world.wiring(), EVENTS_STAGE)
+    assert the_job(world, dead).state is JobState.ABORTED
+    assert gateway.bulk_job(lost.id).state == "Aborted"
+    assert {gateway.bulk_job(job.id).state for job in of_others} == {"Open"}
+
+
+def test_an_open_job_is_left_alone_while_another_process_is_about_to_note_one(world: World) -> None:
+    fill(world)
+    killed(world, "load_events", "bulk_ingest_create")
+    planned = PlannedJob("alive", "load_events:create", 0, "Event", "upsert", "bulk", "", "rows.csv", 1)
+    world.ledger.plan_job(planned, now=world.now)
+    world.ledger.claim_load(
+        LoadStep("alive", "load_events", 0), replace(Holder.here(), machine="another machine").to_text()
+    )
+    gateway = world.wiring().salesforce
+    theirs = gateway.bulk_create_job(sobject="Event", operation="upsert", external_id_field=BOOKING_KEY)
+    settle_leftovers(world.run(), world.wiring(), EVENTS_STAGE)
+    assert gateway.bulk_job(theirs.id).state == "Open"
 
 
 def test_a_run_that_was_taken_for_dead_and_wakes_up_sends_nothing_twice(world: World) -> None:
