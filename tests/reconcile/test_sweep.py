@@ -124,6 +124,22 @@ def test_rows_slipped_in_below_the_watermark_are_synced_by_the_run_after_the_swe
 
 
 @pytest.mark.rule("Q5")
+def test_a_change_by_a_clock_that_stepped_back_is_synced_by_the_run_after_the_sweep(world: World) -> None:
+    world.client(1)
+    for booking_id in (101, 102):
+        world.booking(booking_id, 1)
+    world.sync()
+    world.edit(101, notes="Later", updated_at=LONG_AGO)
+    world.change("attendees", {"appointment_id": 101}, updated_at=LONG_AGO)
+    assert world.sync()["read"] == 0
+    swept = sweep(world.run(Selection.REPAIR), world.wiring())
+    assert swept == {"swept": 1, "unrecorded": 0, "outdated": 1}
+    assert world.sync()["updated"] == 1
+    assert world.event("101-1")["Description"] == "Later"
+    assert sweep(world.run(Selection.REPAIR), world.wiring())["outdated"] == 0
+
+
+@pytest.mark.rule("Q5")
 def test_a_sweep_before_the_first_run_finds_nothing(world: World) -> None:
     world.client(1)
     world.booking(101, 1)
