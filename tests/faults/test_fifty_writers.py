@@ -22,7 +22,7 @@ from tests.faults.booking_writers import Clockwork, Writer, at_work
 from tests.local_org import LocalOrg
 from tests.pipeline.world import World
 
-pytestmark = [pytest.mark.postgres, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.postgres, pytest.mark.timeout(2400)]
 
 SEED = 20260601
 WRITERS = 50

@@ -9,7 +9,7 @@ from tests.faults.kills import Kills
 from tests.faults.lives import at_instants, at_steps, either, expect_equal, live_disturbed
 from tests.faults.steps import IN_TRANSACTION
 
-pytestmark = [pytest.mark.rule("Q4"), pytest.mark.rule("M8"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.rule("Q4"), pytest.mark.rule("M8"), pytest.mark.timeout(2400)]
 
 INSTANTS_SHARE = 0.6
 

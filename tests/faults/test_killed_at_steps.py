@@ -9,7 +9,7 @@ from tests.faults.kills import Kills
 from tests.faults.lives import at_steps, expect_equal, live_disturbed
 from tests.faults.steps import AT_A_STEP
 
-pytestmark = [pytest.mark.rule("Q4"), pytest.mark.rule("M8"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.rule("Q4"), pytest.mark.rule("M8"), pytest.mark.timeout(2400)]
 
 
 @pytest.mark.rule("Q3")

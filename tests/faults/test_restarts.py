@@ -19,7 +19,7 @@ from tests.local_org import LocalOrg
 from tests.pipeline.world import INSTALLED, World
 from tests.postgres import create_database, started_postgres
 
-pytestmark = [pytest.mark.rule("Q4"), pytest.mark.rule("Q6"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.rule("Q4"), pytest.mark.rule("Q6"), pytest.mark.timeout(2400)]
 
 BOOKINGS = 12
 

@@ -9,7 +9,7 @@ from tests.faults.lives import expect_equal
 from tests.faults.stories import ENTITY_TYPES, tell
 from tests.faults.troubles import ON_BULK, ON_REST, Trouble, live_with
 
-pytestmark = [pytest.mark.rule("Q4"), pytest.mark.rule("Q6"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.rule("Q4"), pytest.mark.rule("Q6"), pytest.mark.timeout(2400)]
 
 BOOKINGS = 12
 CASES = [*((trouble, "bulk") for trouble in ON_BULK), *((trouble, "rest") for trouble in ON_REST)]

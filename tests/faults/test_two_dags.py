@@ -19,7 +19,7 @@ from tests.faults.nursery import Nursery
 from tests.local_org import LocalOrg
 from tests.pipeline.world import INSTALLED, NOW, World
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(2400)
 
 CLIENTS = range(1, 1_001)
 SELECTIONS = (Selection.APPOINTMENTS, Selection.WALK_INS)
