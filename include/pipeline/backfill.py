@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from include.pipeline.accounting import conservation_line
 from include.pipeline.api_budget import why_wait_for_calls
 from include.pipeline.backfill_request import BackfillRequest, Window
-from include.pipeline.context import Selection, SyncRun, Wiring
+from include.pipeline.context import JsonValue, Selection, SyncRun, Wiring
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,9 +43,7 @@ def plan_windows(run: SyncRun) -> list[Window]:
 def run_of_window(run: SyncRun, window: Window, *, now: datetime) -> SyncRun:
     """Return the run that syncs one window of a backfill; the same window has the same run id at every attempt."""
     days: Mapping[str, str] = {"from": window.first.isoformat(), "until": window.last.isoformat()}
-    # The whole backfill was asked whether it may write Events old enough to be archived; a day may pass meanwhile.
-    conf = {**run.conf, **days, "include_archived": True}
-    return replace(run, run_id=f"{run.run_id}__{window}", now=now, conf=conf)
+    return replace(run, run_id=f"{run.run_id}__{window}", now=now, conf={**_admitted(run), **days})
 
 
 def is_settled(run: SyncRun, wiring: Wiring) -> bool:
@@ -77,7 +75,7 @@ def has_to_wait(wiring: Wiring, *, waiting_since: datetime, now: datetime) -> Wa
 
 def sum_up(run: SyncRun, wiring: Wiring) -> dict[str, object]:
     """Return the counts of all windows together, and the conservation line of the whole backfill."""
-    windows = plan_windows(run)
+    windows = plan_windows(replace(run, conf=_admitted(run)))
     counts: Counter[str] = Counter()
     for window in windows:
         counts.update(wiring.ledger.run_counts(run_of_window(run, window, now=run.now).run_id) or {})
@@ -85,3 +83,8 @@ def sum_up(run: SyncRun, wiring: Wiring) -> dict[str, object]:
     if not run.dry_run:
         result["conservation"] = conservation_line(counts["read"], counts)
     return result
+
+
+def _admitted(run: SyncRun) -> Mapping[str, JsonValue]:
+    """Return the configuration of a backfill whose days were let through when it was planned: a day may pass since."""
+    return {**run.conf, "include_archived": True}
