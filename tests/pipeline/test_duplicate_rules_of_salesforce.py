@@ -65,8 +65,11 @@ def test_of_a_bulk_job_only_the_refused_rows_are_sent_again(world: World) -> Non
     lead(world)
     set_up(world, rule())
     counts = staged_people(world, 1, 2, 3).load()
-    (job,) = world.ledger.jobs(counts["run_id"], step="load_people")
-    assert (job.sent, job.succeeded, job.failed) == (3, 2, 1)
+    jobs = world.ledger.jobs(counts["run_id"], step="load_people")
+    assert [(job.api, job.sent, job.succeeded, job.failed) for job in jobs] == [
+        ("bulk", 3, 2, 1),
+        ("rest", 1, 1, 0),
+    ]
 
 
 @pytest.mark.rule("M14")
