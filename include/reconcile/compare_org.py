@@ -154,7 +154,7 @@ def _close(run: SyncRun, wiring: Wiring, counts: dict[str, int], *, settings_ver
     wiring.ledger.settle(
         run,
         (),
-        counts=counts,
+        counts={"read": 0, **counts},
         watermark=None,
         cleared_dirty=(),
         settings_version=settings_version,
