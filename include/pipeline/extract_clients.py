@@ -12,6 +12,7 @@ from include.pipeline.client_request import ClientRequest
 from include.pipeline.request_values import shown_ids
 from include.pipeline.staged_reading import StagedReading, switch_off, with_switches
 from include.pipeline.sync_staff import read_active_users
+from include.pipeline.versions_in_order import clients_in_order
 from include.reasons import KEPT_BACK
 from include.settings.model import ClientScope, Settings, Switch
 from include.source.changes import ChangeQuery, ChangeReader
@@ -106,8 +107,11 @@ def read_changed(reading: StagedReading, settings: SettingsVersion) -> None:
         not_after=run.now,
     )
     concerned = [
-        _concerned(
-            switch_off(chunk, wiring.ledger), wiring.ledger, waiting=waiting, settings=settings.settings
+        _in_order(
+            _concerned(
+                switch_off(chunk, wiring.ledger), wiring.ledger, waiting=waiting, settings=settings.settings
+            ),
+            wiring,
         )
         for chunk in changed.chunks()
     ]
@@ -119,6 +123,15 @@ def read_changed(reading: StagedReading, settings: SettingsVersion) -> None:
 
 def _still_in_coconut(engine: Engine, client_ids: frozenset[int]) -> frozenset[int]:
     return client_ids.difference(unknown_clients(engine, client_ids))
+
+
+def _in_order(clients: pd.DataFrame, wiring: Wiring) -> pd.DataFrame:
+    def read_again(client_ids: set[int]) -> pd.DataFrame:
+        return switch_off(read_named_clients(wiring.source.engine, client_ids), wiring.ledger)
+
+    return clients_in_order(
+        clients, wiring.ledger.settled_clients(clients["client_id"]), read_again=read_again
+    )
 
 
 def _concerned(

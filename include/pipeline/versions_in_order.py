@@ -12,6 +12,7 @@ import pandas as pd
 
 from include.frames import BOOKINGS, CLIENTS, INSTANT
 from include.ledger.contracts import SETTLED
+from include.mapping.client_outcomes import client_versions, digest_clients
 from include.mapping.pairs import booking_keys, digest_pairs, source_versions
 from include.source.pairs import SourceChunk
 
@@ -68,9 +69,44 @@ def in_order(
     behind = _behind(joined.bookings, newest)
     known = known_of(joined, settled, namespace=namespace)
     is_same = known["is_same"].groupby(joined.bookings["appointment_id"]).transform("all")
-    lifted = pd.to_datetime(newest + (~is_same).astype("int64"), unit="us", utc=True).astype(INSTANT)
+    lifted = _instants(newest + (~is_same).astype("int64"))
     changed_at = joined.bookings["changed_at"].mask(behind, lifted)
     return SourceChunk(joined.bookings.assign(changed_at=changed_at), joined.clients, joined.answers)
+
+
+def clients_in_order(
+    clients: pd.DataFrame, settled: pd.DataFrame, *, read_again: Callable[[set[int]], pd.DataFrame]
+) -> pd.DataFrame:
+    """Return clients (contract ``CLIENTS``) that are not older than what settled of them by themselves (rule S13).
+
+    Args:
+        clients: in order of their id.
+        settled: ``client_id``, ``settled_version`` and ``settled_digest``, asked for after the clients were read.
+        read_again: reads clients as they are now; one that is gone may be missing.
+    """
+    behind = _is_ahead(settled, clients)
+    if not behind.any():
+        return clients
+    late = read_again({int(one) for one in clients.loc[behind, "client_id"]})
+    joined = CLIENTS.conform(pd.concat([clients[~behind], late], ignore_index=True))
+    joined = joined.iloc[joined["client_id"].astype("int64").argsort(kind="stable")].reset_index(drop=True)
+    known = _aligned(settled, joined)
+    is_another = known["settled_digest"] != digest_clients(joined)
+    lifted = _instants(known["settled_version"] + is_another.astype("int64"))
+    return joined.assign(updated_at=joined["updated_at"].mask(_is_ahead(settled, joined), lifted))
+
+
+def _is_ahead(settled: pd.DataFrame, clients: pd.DataFrame) -> pd.Series[bool]:
+    is_ahead = _aligned(settled, clients)["settled_version"] > client_versions(clients)
+    return is_ahead.fillna(False).astype(bool)
+
+
+def _aligned(settled: pd.DataFrame, clients: pd.DataFrame) -> pd.DataFrame:
+    return settled.set_index("client_id").reindex(clients["client_id"]).set_axis(clients.index)
+
+
+def _instants(versions: pd.Series[Any]) -> pd.Series[Any]:
+    return pd.to_datetime(versions, unit="us", utc=True).astype(INSTANT)
 
 
 def _newest_known(chunk: SourceChunk, settled: pd.DataFrame, *, namespace: str) -> pd.Series[Any]:

@@ -9,11 +9,13 @@ import pytest
 import sqlalchemy as sa
 
 from include.ledger.contracts import SETTLED
+from include.mapping.client_outcomes import client_versions, digest_clients
 from include.mapping.pairs import booking_keys, digest_pairs, source_versions
-from include.pipeline.versions_in_order import in_order, known_of
+from include.pipeline.versions_in_order import clients_in_order, in_order, known_of
 from include.source.changes import ChangeQuery, ChangeReader
+from include.source.clients import read_named_clients
 from include.source.pairs import SourceChunk
-from include.source.tables import appointments
+from include.source.tables import appointments, clients
 from tests.source.bookings import BOTH_KINDS, T0, add_attendee, add_simple_bookings, minutes_after
 
 TICK = timedelta(microseconds=1)
@@ -126,3 +128,26 @@ def test_a_booking_that_is_gone_when_it_is_read_again_is_left_out(sqlite_booking
     known = settled_at(chunk, b1=timedelta(hours=1))
     nothing = chunk.where(chunk.bookings["appointment_id"] == "none")
     assert times(in_order(chunk, known, namespace="", read_again=lambda _ids: nothing)) == {"2": T0}
+
+
+@pytest.mark.rule("S13")
+def test_clients_too_take_the_version_known_and_the_next_one_if_they_say_something_else(
+    sqlite_booking_db: sa.Engine,
+) -> None:
+    add_simple_bookings(sqlite_booking_db, 1, 2, 3)
+    before = read(sqlite_booking_db).clients
+    later = client_versions(before) + pd.Series([0, 60, 60], dtype="Int64")
+    rows = {
+        "client_id": before["client_id"],
+        "settled_version": later,
+        "settled_digest": digest_clients(before),
+    }
+    with sqlite_booking_db.begin() as connection:
+        connection.execute(clients.update().where(clients.c.id == 3).values(first_name="Ada"))
+
+    def read_again(client_ids: set[int]) -> pd.DataFrame:
+        return read_named_clients(sqlite_booking_db, client_ids)
+
+    ordered = clients_in_order(before, pd.DataFrame(rows), read_again=read_again)
+    assert ordered["updated_at"].tolist() == [T0, T0 + 60 * TICK, T0 + 61 * TICK]
+    assert ordered["first_name"].tolist() == ["Zoë", "Zoë", "Ada"]
