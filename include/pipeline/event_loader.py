@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from include.frames import EVENTS, PERSON_REFUSALS, TEXT
 from include.mapping.events import REKEYED_FROM
+from include.mapping.overlapping_writes import is_no_longer_so, with_missed_fields
 from include.mapping.person_drafts import INSERT, UPDATE
 from include.mapping.plan import BOOKING_KEY, OWNER, PERSON, hash_payloads
 from include.mapping.refused_fields import TOLD, refused_values, tell_left_out, without_values
@@ -22,7 +23,6 @@ from include.pipeline.event_loads import (
 )
 from include.pipeline.load_people import REFUSALS
 from include.pipeline.loading import Loader, is_class, refusal_details
-from include.pipeline.overlapping_writes import is_no_longer_so, with_missed_fields
 from include.pipeline.refused_values import Droppable
 from include.pipeline.unknown_writes import forget_events
 from include.reasons import REASONS, Action, Outcome, Reason

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from include.mapping.plan import OWNER, PERSON, parse_payloads, with_clears
-from include.mapping.refused_fields import ask_the_same
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,15 +46,12 @@ def is_no_longer_so(rows: pd.DataFrame, links: pd.DataFrame, *, names: Sequence[
     """Tell which pairs that were to stay as last written are not so any more.
 
     Args:
-        rows: contract ``EVENTS``; pairs that need nothing.
+        rows: contract ``EVENTS`` with its wire fields; pairs that need nothing, and so send nothing.
         links: contract ``EVENT_LINKS`` as it stands now, same index.
         names: the fields of the payloads.
     """
-    is_known = links["payload"].notna() & rows["payload"].notna() & links["event_id"].notna()
-    differs = ~ask_the_same(links["payload"], rows["payload"], names=names)
-    differs |= _is_another(links["who_id"], rows["desired_who_id"])
-    differs |= _is_another(links["owner_id"], rows["desired_owner_id"])
-    return is_known & differs
+    missed = with_missed_fields(rows, links, names=names)
+    return missed.notna().any(axis="columns") & links["event_id"].notna()
 
 
 def _is_another(known: pd.Series[str], desired: pd.Series[str]) -> pd.Series[bool]:
