@@ -15,6 +15,7 @@ from include.pipeline.artifacts import CHECK, Manifest
 from include.quality.guard import PlannedChanges, guard
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from include.ledger.repository import Ledger
@@ -58,7 +59,7 @@ def guard_changes(run: SyncRun, wiring: Wiring) -> GuardedChanges:
     hits = guard(planned, wiring.ledger.settings_at(version).settings)
     if not hits:
         return GuardedChanges(planned, hits)
-    asked = wiring.ledger.ask_approval(run.run_id, planned.to_json(), now=run.now)
+    asked = wiring.ledger.ask_approval(run.run_id, planned.writes, now=run.now)
     return GuardedChanges(planned, hits, asked.answered_by if asked.is_approved else None)
 
 
@@ -99,8 +100,8 @@ def give_up(run: SyncRun, wiring: Wiring, *, now: datetime) -> None:
     wiring.ledger.finish_run(run.run_id, state=RunState.FAILED.value, now=now)
 
 
-def approve_changes(ledger: Ledger, run_id: str, *, who: str, now: datetime) -> PlannedChanges:
-    """Approve a run by hand and return what was approved.
+def approve_changes(ledger: Ledger, run_id: str, *, who: str, now: datetime) -> Mapping[str, int]:
+    """Approve a run by hand and return what was approved (``PlannedChanges.writes``).
 
     Raises:
         ConfigurationError: the run does not wait for approval.
@@ -110,4 +111,4 @@ def approve_changes(ledger: Ledger, run_id: str, *, who: str, now: datetime) -> 
         waiting = ", ".join(one.run_id for one in ledger.open_approvals()[:_MOST_NAMED]) or "none"
         msg = f"The run {run_id} does not wait for approval; runs that do: {waiting}."
         raise ConfigurationError(msg)
-    return PlannedChanges.from_json(asked.planned)
+    return asked.planned

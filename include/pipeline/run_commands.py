@@ -51,8 +51,8 @@ def approve(ledger: Ledger, run_id: str, *, who: str, now: datetime) -> str:
     """
     planned = approve_changes(ledger, run_id, who=who, now=now)
     return (
-        f"Approved by {who}: {planned.people_to_create} people and {planned.events_to_create} Events to create, "
-        f"{planned.events_to_delete} of {planned.known_events} Events to delete. "
+        f"Approved by {who}: {planned['people_to_create']} people and {planned['events_to_create']} Events to create, "
+        f"{planned['events_to_delete']} Events to delete. "
         "Now clear the run's task that failed or waits."
     )
 

@@ -26,6 +26,11 @@ class PlannedChanges:
     people_to_create: int
     known_events: int
 
+    @property
+    def writes(self) -> dict[str, int]:
+        """Return the counts of what is written, which is what somebody approves."""
+        return {name: number for name, number in asdict(self).items() if name != "known_events"}
+
     def to_json(self) -> dict[str, int]:
         """Return the counts by name."""
         return asdict(self)

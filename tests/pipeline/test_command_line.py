@@ -78,10 +78,10 @@ def test_why_a_booking_is_where_it_is_is_printed(world: World, capsys: pytest.Ca
 
 @pytest.mark.rule("Q10")
 def test_a_run_that_waits_is_approved_by_somebody(world: World, capsys: pytest.CaptureFixture[str]) -> None:
-    planned = {"events_to_delete": 60, "events_to_create": 0, "people_to_create": 0, "known_events": 100}
+    planned = {"events_to_delete": 60, "events_to_create": 0, "people_to_create": 0}
     world.ledger.ask_approval("run-1", planned, now=world.now)
     assert run(world, "approve-changes", "run-1", "--who", "ada") == 0
-    assert "Approved by ada: 0 people and 0 Events to create, 60 of 100" in capsys.readouterr().out
+    assert "Approved by ada: 0 people and 0 Events to create, 60 Events to delete" in capsys.readouterr().out
     asked = world.ledger.approval("run-1")
     assert asked is not None
     assert (asked.is_approved, asked.answered_by) == (True, "ada")
