@@ -91,7 +91,7 @@ class Life:
             assert ended is not None, f"nobody was to kill this child\n{self.told}"
             if not ended.error:
                 return ended
-            assert ended.is_retried, f"{run.run_id} failed for good\n{self.told}"
+            assert ended.is_retried, f"{run.run_id} failed for good:\n{ended.error}\n{self.told}"
             stages = _from(attempt.stages[-1], stages)
         raise AssertionError(f"{run.run_id} went on failing\n{self.told}")
 
@@ -152,7 +152,9 @@ def _run_with_kills(life: Life, run: SyncRun, fate: Fate, random: Random, *, kil
         if attempt.ended is not None:
             if not attempt.ended.error:
                 return killed
-            assert attempt.ended.is_retried, f"{current.run_id} failed for good\n{life.told}"
+            assert attempt.ended.is_retried, (
+                f"{current.run_id} failed for good:\n{attempt.ended.error}\n{life.told}"
+            )
             break
         killed += 1
         met.update(attempt.steps[-1:])

@@ -38,11 +38,10 @@ class Attempt:
         return self.ended is None
 
     def __str__(self) -> str:
-        if self.ended is not None:
-            return (
-                f"went through {', '.join(self.stages)}{': ' + self.ended.error if self.ended.error else ''}"
-            )
-        return f"was killed in {self.stages[-1] if self.stages else 'its cradle'}, last step {self._last}"
+        if self.ended is None:
+            return f"was killed in {self.stages[-1] if self.stages else 'its cradle'}, last step {self._last}"
+        error = self.ended.error.strip().splitlines()[-1:]
+        return f"went through {', '.join(self.stages)}{'; it failed: ' + error[0] if error else ''}"
 
     @property
     def _last(self) -> str:

@@ -46,5 +46,5 @@ def _go_through(life: Life, run: SyncRun, stage: str, *, on_step: Callable[[Step
         assert ended is not None
         if not ended.error:
             return ended
-        assert ended.is_retried, f"a restart ended {run.run_id} for good\n{life.told}"
+        assert ended.is_retried, f"a restart ended {run.run_id} for good:\n{ended.error}\n{life.told}"
     raise AssertionError(f"a restart ended {run.run_id}\n{life.told}")

@@ -79,10 +79,7 @@ class Killer:
             return int(answer.json()["total"])
 
     def kill_task(self, task: RunningTask) -> bool:
-        """Kill a task's process some requests later; tell whether it was still there."""
-        enough = self.requests() + self.random.randint(1, 8)
-        while self.requests() < enough and task in self.loading():
-            self._pause()
+        """Kill a task's process; tell whether it was still there."""
         scheduler = self.stack.processes.running["scheduler"].pid
         try:
             process = psutil.Process(task.process)
@@ -92,17 +89,14 @@ class Killer:
             return False
         return True
 
-    def start_again(self, task: RunningTask) -> None:
-        """Clear a task as soon as Airflow knows that it died, which spares the wait before its own retry."""
-        deadline = time.monotonic() + LONGEST_SECONDS
-        while task in self.loading() or self._state(task) in {"running", "restarting"}:
-            assert time.monotonic() < deadline, f"Airflow never noticed that {task} died"
-            self._pause()
+    def start_again(self, task: RunningTask) -> bool:
+        """Clear a task that Airflow knows to be dead, which spares the wait before its retry; tell whether it did."""
         if self._state(task) != "up_for_retry":
-            return
+            return False
         index = task.task_id if task.map_index < 0 else [task.task_id, task.map_index]
         body = {"dry_run": False, "dag_run_id": task.run_id, "task_ids": [index], "only_failed": False}
         self.stack.airflow._call("POST", f"dags/{task.dag_id}/clearTaskInstances", body)
+        return True
 
     def kill_scheduler(self) -> None:
         """Kill the scheduler and its executor's workers, and start another."""
@@ -116,10 +110,6 @@ class Killer:
         query = "SELECT state FROM task_instance WHERE dag_id = ? AND run_id = ? AND task_id = ? AND map_index = ?"
         with closing(sqlite3.connect(file, uri=True, timeout=30)) as connection:
             return str(connection.execute(query, task.place).fetchone()[0])
-
-    def _pause(self) -> None:
-        self.stack.processes.check_alive()
-        time.sleep(0.05)  # between two looks at processes that know nothing of us
 
 
 @pytest.fixture
@@ -164,24 +154,30 @@ def test_loads_whose_processes_and_scheduler_are_killed_end_as_the_booking_datab
 
 
 def kill_loads(killer: Killer) -> list[str]:
-    """Kill so many loads, each at most a few times, and tell which."""
+    """Kill so many loads, each at most a few times and some requests after it was first seen, and tell which."""
     told: list[str] = []
     kills_of: Counter[tuple[str, str, str, int]] = Counter()
+    due: dict[RunningTask, int] = {}
+    dead: list[RunningTask] = []
     deadline = time.monotonic() + LONGEST_SECONDS
     while len(told) < KILLS:
         assert time.monotonic() < deadline, f"too few loads to kill: {told}"
-        tasks = [task for task in killer.loading() if kills_of[task.place] < KILLS_OF_ONE_TASK]
-        if not tasks:
-            killer.stack.processes.check_alive()
-            continue
-        task = killer.random.choice(tasks)
-        kills_of[task.place] += 1
-        if len(told) + 1 in KILLS_OF_THE_SCHEDULER:
-            killer.kill_scheduler()
-            told.append(f"scheduler during {task.place}")
-        elif killer.kill_task(task):
-            told.append(f"{task.place}")
-            killer.start_again(task)
+        killer.stack.processes.check_alive()
+        dead = [task for task in dead if not killer.start_again(task)]
+        requests_now = killer.requests()
+        for task in killer.loading():
+            some = 0 if task.task_id == "settle_run" else killer.random.randint(1, 8)
+            is_due = requests_now >= due.setdefault(task, requests_now + some)
+            if not is_due or task in dead or kills_of[task.place] == KILLS_OF_ONE_TASK or len(told) == KILLS:
+                continue
+            if len(told) + 1 in KILLS_OF_THE_SCHEDULER:
+                killer.kill_scheduler()
+                told.append(f"the scheduler during {task.place}")
+            elif killer.kill_task(task):
+                told.append(f"{task.place}")
+                dead.append(task)
+            kills_of[task.place] += 1
+        time.sleep(0.05)  # between two looks at processes that know nothing of us
     return told
 
 

@@ -74,7 +74,7 @@ def live_with(life: Life, trouble: Trouble) -> tuple[Picture, int]:
                 hits += _take_back(life.world) if trouble.passes or not ended.error else 0
                 if not ended.error:
                     break
-                assert ended.is_retried, f"{trouble} ended {run.run_id} for good\n{life.told}"
+                assert ended.is_retried, f"{trouble} ended {run.run_id} for good:\n{ended.error}\n{life.told}"
                 assert attempts, f"{trouble} ended {run.run_id}\n{life.told}"
             if ended.counts.get("empty"):
                 break
