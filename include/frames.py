@@ -63,9 +63,9 @@ class FrameContract:
         wanted = {**self.columns, **dict.fromkeys(extra, TEXT)}
         try:
             return frame[list(wanted)].astype(wanted).reset_index(drop=True)
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError):
             msg = f"The {self.name} frame holds values that do not fit its column types."
-            raise FrameContractError(msg) from error
+            raise FrameContractError(msg) from None  # pandas quotes the value
 
     def without_values_of(self, frame: pd.DataFrame, rows: pd.Series[bool]) -> pd.DataFrame:
         """Return ``frame`` with its personal columns emptied in these rows."""
@@ -541,6 +541,7 @@ PLANNED_FIELDS = FrameContract(
         "old": TEXT,  # missing where nobody knows, and where the field is empty
         "new": TEXT,  # missing where the field is emptied, and where the record is deleted
     },
+    personal=frozenset({"new", "old"}),
 )
 
 RESULTS = FrameContract(

@@ -87,7 +87,7 @@ def _own_words() -> Iterator[None]:
         raise _unavailable(error) from error
     except IntegrityError as error:
         msg = f"The ledger contradicts what it is asked to record ({type(error.orig).__name__}); nothing was recorded."
-        raise LedgerConflictError(msg) from error
+        raise LedgerConflictError(msg) from None  # PostgreSQL quotes the row's key
     except DBAPIError as error:
         if error.connection_invalidated:
             raise _unavailable(error) from error

@@ -7,6 +7,7 @@ trigger and, in a plain process, sees environment variables and secrets backends
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from pathlib import Path
@@ -191,12 +192,19 @@ def database_engine(connection: AirflowConnection) -> Engine:
 
     url = database_url(connection)
     try:
-        return create_engine(url, pool_pre_ping=True)
+        engine = create_engine(url, pool_pre_ping=True, hide_parameters=True)
     except (NoSuchModuleError, ModuleNotFoundError) as error:
         raise ConfigurationError(
             f"The connection {connection.conn_id} needs the SQLAlchemy driver {url.drivername}, "
             "which is not installed: install it, or choose another driver."
         ) from error
+    logging.getLogger("sqlalchemy.engine.Engine").addFilter(_without_rows)
+    return engine
+
+
+def _without_rows(record: logging.LogRecord) -> bool:
+    """Tell whether SQLAlchemy may log a record: at DEBUG it logs every row that it reads (rule Q11)."""
+    return record.levelno > logging.DEBUG
 
 
 def source_engine() -> Engine:

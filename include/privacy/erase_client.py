@@ -65,7 +65,7 @@ def begin_erasure(run: SyncRun, wiring: Wiring, *, who: str) -> dict[str, object
     request = ErasureRequest.from_conf(run.conf)
     wiring.ledger.begin_erasure(request.names, who=who, now=run.now)
     at_work = wiring.ledger.runs_at_work_or_unsettled(since=run.now - DEAD_AFTER)
-    if not _is_staged(run, wiring):
+    if not wiring.staging.has_json(run.run_id, STAGE, _AT_WORK):
         # After the switch: whichever run has read it as it was is open by now.
         wiring.staging.write_json(run.run_id, STAGE, _AT_WORK, sorted(at_work))
     waited_for: list[str] = wiring.staging.read_json(run.run_id, STAGE, _AT_WORK)
@@ -122,10 +122,6 @@ def _remove_staged(run: SyncRun, wiring: Wiring, traces: dict[str, ClientTraces]
         for one in staged
         if one not in at_work and one != run.run_id
     )
-
-
-def _is_staged(run: SyncRun, wiring: Wiring) -> bool:
-    return any(file.name == f"{_AT_WORK}.json" for file in wiring.staging.files(run.run_id))
 
 
 def _added(counts: list[dict[str, int]]) -> dict[str, int]:

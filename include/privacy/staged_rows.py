@@ -11,18 +11,16 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import IO, TYPE_CHECKING, Any, Final, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 if TYPE_CHECKING:
-    from typing import IO
-
     from include.ledger.erasing import ClientTraces
     from include.staging import StagedFile, Staging
 
@@ -30,16 +28,14 @@ _ROWS_PER_BATCH: Final = 25_000
 
 _CLIENTS: Final = frozenset({"client_id", "new_client_id"})
 _BOOKINGS: Final = frozenset({"appointment_id", "Coconut_Booking_Id__c"})
-_KEYS_AND_IDS: Final = frozenset(
+_PAIRS: Final = frozenset(
+    {"booking_key", "old_booking_key", "new_booking_key", "Coconut_Booking_Key__c", "key"}
+)
+_KEYS_AND_IDS: Final = _PAIRS | frozenset(
     {
-        "booking_key",
-        "old_booking_key",
-        "new_booking_key",
-        "Coconut_Booking_Key__c",
         "Coconut_Client_Key__c",
         "claim_key",
         "client_key",
-        "key",
         "person_ref",
         "ref",
         "record_id",
@@ -56,17 +52,25 @@ _KEYS_AND_IDS: Final = frozenset(
     }
 )
 
-_COMPANIES: Final = "company_accounts.parquet"
-"""Accounts by the names of clients' companies: no column tells whose company one is, so the whole list goes."""
+_UNPARTED: Final = frozenset({"company_accounts.parquet", "plan_people.parquet"})
+"""Lists with names of clients' companies, of which no column tells whose they are: the whole list goes. Nothing but a
+later look at the run misses it."""
+
+_LAST_PART: Final = "-[0-9]*$"
+"""What a pair's key says of the attendee; the rest names the booking."""
 
 
 @dataclass(frozen=True, slots=True)
 class Subjects:
-    """Whose rows go, as columns name them: ids of clients, ids of bookings, and keys and Ids of any kind."""
+    """Whose rows go, as columns name them: ids of clients, ids of bookings, and keys and Ids of any kind.
+
+    ``pairs_of`` are the keys of the bookings' pairs without the attendee.
+    """
 
     clients: frozenset[str]
     bookings: frozenset[str]
     keys_and_ids: frozenset[str]
+    pairs_of: frozenset[str]
 
     @classmethod
     def of(cls, traces: Sequence[ClientTraces]) -> Subjects:
@@ -79,6 +83,7 @@ class Subjects:
             clients=frozenset(one.client_id for one in traces),
             bookings=frozenset().union(*(one.appointment_ids for one in traces)),
             keys_and_ids=frozenset(keys),
+            pairs_of=frozenset(key.rpartition("-")[0] for one in traces for key in one.booking_keys),
         )
 
     def of_column(self, name: str) -> frozenset[str]:
@@ -95,7 +100,15 @@ class Subjects:
 
     def are_in(self, row: Mapping[str, Any]) -> bool:
         """Tell whether one row is about the subjects."""
-        return any(str(row[name]) in self.of_column(name) for name in self.telling(list(row)))
+        return any(
+            str(row[name]) in self.of_column(name)
+            or (name in _PAIRS and self._is_of_their_booking(row[name]))
+            for name in self.telling(list(row))
+        )
+
+    def _is_of_their_booking(self, key: object) -> bool:
+        booking, hyphen, _ = str(key).rpartition("-")
+        return bool(hyphen) and booking in self.pairs_of
 
 
 def remove_rows(staging: Staging, run_id: str, subjects: Subjects, *, only_count: bool = False) -> int:
@@ -103,29 +116,30 @@ def remove_rows(staging: Staging, run_id: str, subjects: Subjects, *, only_count
 
     ``only_count`` leaves the files alone. Files of other kinds than Parquet, CSV and JSON hold no rows.
     """
-    files = staging.files(run_id)
-    removed = sum(_remove_from(staging, run_id, file, subjects, only_count=only_count) for file in files)
-    companies = [file for file in files if file.name == _COMPANIES]
+    files = [file for file in staging.files(run_id) if file.name.rpartition(".")[2] in _REMOVALS]
+    found = {file: _remove_from(staging, run_id, file, subjects, only_count=True) for file in files}
+    removed = sum(found.values())
     if removed and not only_count:
-        for file in companies:
-            _empty(staging, run_id, file)
+        # First: what a kill leaves of the rows below brings us here again.
+        for file in files:
+            if file.name in _UNPARTED:
+                _empty(staging, run_id, file)
+        for file in files:
+            if found[file] and file.name not in _UNPARTED:
+                _remove_from(staging, run_id, file, subjects, only_count=False)
     return removed
 
 
 def _remove_from(
     staging: Staging, run_id: str, file: StagedFile, subjects: Subjects, *, only_count: bool
 ) -> int:
-    kind = file.name.rpartition(".")[2]
-    remove = {"parquet": _remove_from_parquet, "csv": _remove_from_csv, "json": _remove_from_json}.get(kind)
-    if remove is None:
-        return 0
-    with staging.open_input(run_id, file.stage, file.name) as source:
-        found = remove(source, None, subjects)
-        if found and not only_count:
-            source.seek(0)
-            with staging.open_output(run_id, file.stage, file.name) as target:
-                remove(source, target, subjects)
-    return found
+    remove = _REMOVALS[file.name.rpartition(".")[2]]
+    with ExitStack() as stack:
+        source = stack.enter_context(staging.open_input(run_id, file.stage, file.name))
+        target = (
+            None if only_count else stack.enter_context(staging.open_output(run_id, file.stage, file.name))
+        )
+        return remove(source, target, subjects)
 
 
 def _remove_from_parquet(source: IO[bytes], target: IO[bytes] | None, subjects: Subjects) -> int:
@@ -149,12 +163,19 @@ def _remove_from_parquet(source: IO[bytes], target: IO[bytes] | None, subjects: 
 
 
 def _is_about(batch: pa.RecordBatch, telling: Sequence[str], subjects: Subjects) -> pa.BooleanArray:
-    is_theirs = pa.array([False] * len(batch), pa.bool_())
+    is_theirs: Any = pa.array([False] * len(batch), pa.bool_())
     for name in telling:
         values = batch.column(name).cast(pa.large_string())
-        wanted = pa.array(sorted(subjects.of_column(name)), pa.large_string())
-        is_theirs = pc.or_(is_theirs, pc.is_in(values, value_set=wanted))
-    return is_theirs
+        is_theirs = pc.or_(is_theirs, _is_among(values, subjects.of_column(name)))
+        if name in _PAIRS:
+            is_pair: Any = pc.fill_null(pc.match_substring_regex(values, _LAST_PART), False)
+            bookings: Any = pc.replace_substring_regex(values, _LAST_PART, "")
+            is_theirs = pc.or_(is_theirs, pc.and_(is_pair, _is_among(bookings, subjects.pairs_of)))
+    return cast("pa.BooleanArray", is_theirs)
+
+
+def _is_among(values: Any, wanted: frozenset[str]) -> Any:
+    return pc.is_in(values, value_set=pa.array(sorted(wanted), pa.large_string()))
 
 
 def _remove_from_csv(source: IO[bytes], target: IO[bytes] | None, subjects: Subjects) -> int:
@@ -201,3 +222,11 @@ def _empty(staging: Staging, run_id: str, file: StagedFile) -> None:
         schema = pq.ParquetFile(source).schema_arrow
     with staging.open_output(run_id, file.stage, file.name) as target:
         pq.write_table(schema.empty_table(), target, compression="zstd")
+
+
+_REMOVALS: Final[Mapping[str, Callable[[IO[bytes], IO[bytes] | None, Subjects], int]]] = {
+    "parquet": _remove_from_parquet,
+    "csv": _remove_from_csv,
+    "json": _remove_from_json,
+}
+"""How rows are taken out of each kind of file: counted without a target, written to it otherwise."""

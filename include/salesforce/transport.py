@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping
 from typing import Any, Final
@@ -17,6 +18,19 @@ from include.salesforce.usage import ApiUsage
 
 CONNECT_TIMEOUT_SECONDS: Final = 10.0
 READ_TIMEOUT_SECONDS: Final = 120.0  # Salesforce lets a query run for two minutes
+
+
+class _WithoutQueries(logging.Filter):
+    """Cut the queries out of the URLs that urllib3 logs: they look people up by their values (rule Q11)."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let the record pass, without what follows a question mark."""
+        if isinstance(record.args, tuple):
+            record.args = tuple(arg.partition("?")[0] if isinstance(arg, str) else arg for arg in record.args)
+        return True
+
+
+_WITHOUT_QUERIES: Final = _WithoutQueries()
 
 
 class SalesforceAdapter(HTTPAdapter):
@@ -90,6 +104,7 @@ def open_session(
         sign_in_host: the host that simple-salesforce will address to sign in.
         ca_file: certificates to trust instead of the system's.
     """
+    logging.getLogger("urllib3.connectionpool").addFilter(_WITHOUT_QUERIES)
     session = requests.Session()
     # With trust_env a .netrc entry would replace our Authorization header.
     session.trust_env = False
