@@ -16,10 +16,10 @@ import pandas as pd
 from include.frames import CLAIM, TEXT, WHOLE, FrameContract
 from include.mapping.org_fields import FieldFacts
 from include.mapping.plan import hash_payloads, parse_payloads
-from include.mapping.refused_fields import refused_values
+from include.mapping.refused_fields import field_lists, refused_values
 from include.reasons import Action, Outcome, Reason
 from include.reconcile.findings import FOUND, UNTOUCHED, Finding, Remedy
-from include.reconcile.org_values import differing_fields, joined_names
+from include.reconcile.org_values import differing_fields
 
 ORG_EVENTS = FrameContract(
     "org_events",
@@ -116,9 +116,10 @@ def own_keys(keys: pd.Series[str], namespace: str) -> pd.DataFrame:
 
 
 def drift(payloads: pd.Series[str], found: pd.DataFrame, terms: Terms) -> pd.DataFrame:
-    """Tell field by field where Events differ from their payloads; where nobody knows what was written, nothing does.
+    """Tell field by field where Events differ from their payloads.
 
-    Nor does a field whose value Salesforce refused: what it held before, nobody wrote down (rule F4).
+    Nothing differs where nobody knows what was written. Nor does a field whose value Salesforce refused: what it held
+    before, nobody wrote down (rule F4).
 
     Args:
         payloads: as last written.
@@ -174,7 +175,7 @@ def _in_standing_events(pairs: pd.DataFrame, live: pd.DataFrame, terms: Terms) -
     standing = pairs[pairs["is_open"] & pairs["is_linked"] & pairs["stands"]]
     due = standing[standing["is_due"]]
     found = live.loc[due["link_event_id"]].set_axis(due.index)
-    due = due.assign(drifted=joined_names(drift(due["link_payload"], found, terms)))
+    due = due.assign(drifted=field_lists(drift(due["link_payload"], found, terms)))
     owner, who = due["link_owner_id"], due["link_who_id"]
     became = who.map(terms.moved_people).astype(TEXT)
     is_followed = who.isin(terms.moved_people.index) & (became.isna() | became.eq(found["who_id"]))

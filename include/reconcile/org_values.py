@@ -70,14 +70,6 @@ def comparable(values: pd.Series[str], fact: FieldFacts | None) -> pd.Series[Any
     return tidy
 
 
-def joined_names(differs: pd.DataFrame) -> pd.Series[str]:
-    """Return the names of the columns that are true in each row, joined by a space; missing where none is."""
-    names = pd.Series("", index=differs.index, dtype=TEXT)
-    for name in map(str, differs):
-        names = names.mask(differs[name], names + " " + name)
-    return names.str.strip().mask(names == "")
-
-
 def _instants(texts: pd.Series[str]) -> pd.Series[Any]:
     parsed = pd.to_datetime(texts, utc=True, format="ISO8601", errors="coerce").dt.floor("s")
     return _otherwise(parsed.dt.strftime("%Y-%m-%dT%H:%M:%SZ"), texts)

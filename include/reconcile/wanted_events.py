@@ -14,10 +14,10 @@ from include.mapping.events import REKEYED_FROM, map_events
 from include.mapping.org_fields import OrgFields
 from include.mapping.owner import OwnerCheck
 from include.mapping.plan import hash_payloads
+from include.mapping.refused_fields import field_lists
 from include.pipeline.staged_reading import switch_off, with_switches
 from include.reasons import Action
 from include.reconcile.comparison import WANTED
-from include.reconcile.org_values import joined_names
 from include.source.changes import KINDS, ChangeQuery, ChangeReader
 from include.source.clients import read_named_clients
 
@@ -100,7 +100,7 @@ def as_wanted(events: pd.DataFrame, links: pd.DataFrame) -> pd.DataFrame:
     link = links.drop_duplicates("booking_key").set_index("booking_key").reindex(events["booking_key"])
     link = link.set_axis(events.index)
     sent = events[[name for name in map(str, events) if name not in {*EVENTS.columns, REKEYED_FROM}]]
-    names = joined_names(sent.notna())
+    names = field_lists(sent.notna())
     is_update = events["action"].eq(Action.UPDATE.value)
     settled, claimed = link["settled_version"], link["claimed_version"]
     is_current = (settled >= events["source_version"]) & ~(claimed > settled).fillna(value=False)
