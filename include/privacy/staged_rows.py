@@ -168,9 +168,9 @@ def _is_about(batch: pa.RecordBatch, telling: Sequence[str], subjects: Subjects)
         values = batch.column(name).cast(pa.large_string())
         is_theirs = pc.or_(is_theirs, _is_among(values, subjects.of_column(name)))
         if name in _PAIRS:
-            is_pair: Any = pc.fill_null(pc.match_substring_regex(values, _LAST_PART), False)
+            is_pair: Any = pc.match_substring_regex(values, _LAST_PART)
             bookings: Any = pc.replace_substring_regex(values, _LAST_PART, "")
-            is_theirs = pc.or_(is_theirs, pc.and_(is_pair, _is_among(bookings, subjects.pairs_of)))
+            is_theirs = pc.or_(is_theirs, pc.and_kleene(is_pair, _is_among(bookings, subjects.pairs_of)))
     return cast("pa.BooleanArray", is_theirs)
 
 
