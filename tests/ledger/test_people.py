@@ -285,3 +285,22 @@ def test_a_claim_that_no_client_is_linked_by_is_settled_by_its_key(ledger: Ledge
         pd.DataFrame({"claim_key": ["account-7"], "record_id": ["001000000000001AAA"]}, dtype="str")
     )
     assert claim(ledger, "account-9", "company:acme", run_id="run-2")["record_id"] == "001000000000001AAA"
+
+
+@pytest.mark.rule("T6")
+def test_keys_are_foreseen_as_they_will_be_handed_out_and_nothing_is_claimed(ledger: Ledger) -> None:
+    claim(ledger, "7", "a b")
+    claim(ledger, "8", "c")
+    wanted = groups(
+        {"person_ref": "new:3", "identities": "b", "client_id": "3"},
+        {"person_ref": "new:8", "identities": "c", "client_id": "8"},
+        {"person_ref": "new:9", "identities": "d", "client_id": "9"},
+    )
+    foreseen = ledger.foresee_keys(wanted, retired=["8"], namespace="", now=at(2))
+    assert ledger.person_claims(["d"]).empty
+    assert not ledger.person_claims(["c"])["is_retired"].any()
+    ledger.retire_claims(["8"], at(3))
+    handed_out = ledger.claim_identities("run-2", wanted, namespace="", now=at(3))
+    keys = dict(zip(handed_out["person_ref"], handed_out["claim_key"], strict=True))
+    assert keys == {"new:3": "7", "new:8": "8.2", "new:9": "9"}
+    assert dict(zip(foreseen["person_ref"], foreseen["claim_key"], strict=True)) == keys
