@@ -113,7 +113,6 @@ def alert_failed_run(context: Mapping[str, Any]) -> None:
     The ledger's runs that the failed run left at work are marked as failed.
     """
     dag_id, run_id = context["dag"].dag_id, context["run_id"]
-    _close_runs(path_safe_run_id(dag_id, run_id))
     failure = _failure_of(context)
     task = f" in {context['ti'].task_id}" if "ti" in context else ""
     is_refused = failure.get("error") in _REFUSED_CONNECTION
@@ -125,6 +124,7 @@ def alert_failed_run(context: Mapping[str, Any]) -> None:
         run_url=_run_url(dag_id, run_id),
     )
     send(alert, context)
+    _close_runs(path_safe_run_id(dag_id, run_id))
 
 
 def alert_rising_quarantine(wiring: Wiring, context: Mapping[str, Any]) -> None:

@@ -132,7 +132,7 @@ def test_wrong_credentials_fail_the_first_task_that_signs_in_with_one_sentence_a
         for command in (["-m", "tests.e2e.hand_over_callback", "sync_staff"], DAG_PROCESSOR):
             done = subprocess.run(
                 [sys.executable, *command],
-                env={**stack.processes.environment, "PYTHONPATH": str(stack.layout.root)},
+                env=dict(stack.processes.environment),
                 cwd=stack.layout.root,
                 capture_output=True,
                 text=True,
