@@ -77,12 +77,6 @@ def test_a_field_whose_value_salesforce_refused_does_not_drift_and_the_others_do
     assert (drifted["finding"], drifted["fields"]) == ("drifted", "Subject")
 
 
-@pytest.mark.rule("F4")
-def test_a_field_whose_value_salesforce_refused_holds_what_it_held_before() -> None:
-    refused = {"Description": None, "refused:Description": "Bring a cake of forbidden size"}
-    assert told(found([link(written=refused)], [wanted()], [event(Description="From earlier")])) == []
-
-
 def test_an_event_that_is_gone_is_missing() -> None:
     assert told(found([link()], [wanted()], [])) == [("missing", "1-10")]
 

@@ -13,7 +13,7 @@ from include.reconcile.__main__ import AGREES, DIFFERS, REFUSED, Doors, main
 from include.reconcile.sweep import sweep
 from include.source import tables
 from tests.pipeline.world import NOW, World
-from tests.reconcile.reconciling import reconcile, repair, told
+from tests.reconcile.reconciling import mendable, reconcile, repair, told
 
 pytestmark = pytest.mark.rule("Q7")
 
@@ -218,3 +218,21 @@ def test_what_is_compared_in_many_parts_is_the_same(world: World) -> None:
     stray = {"Coconut_Booking_Key__c": "88-1", "Coconut_Booking_Id__c": "88", "Subject": "Astray"}
     world.org.change("Event", Id=world.event("7-7")["Id"], **stray)
     assert told(reconcile(world, pairs_per_part=2)) == told(reconcile(world))
+
+
+@pytest.mark.rule("M7")
+def test_clients_whose_record_is_gone_are_matched_again_and_their_bookings_follow(world: World) -> None:
+    synced(world, 3)
+    deleted, merged, kept = (
+        world.org.records("Lead", Email=f"ann{one}@example.com")[0]["Id"] for one in (1, 2, 3)
+    )
+    survivor = world.lead(LastName="Lee 2", FirstName="Ann", Email="ann2@example.com")
+    world.org.delete("Lead", deleted)
+    world.merge("Lead", survivor, merged)
+    found = reconcile(world)
+    assert [about for finding, about in told(found) if finding == "person_gone"] == ["1", "2"]
+    repair(world)
+    assert mendable(reconcile(world)) == []
+    who = {key: world.event(f"{key}-{key}")["WhoId"] for key in (1, 2, 3)}
+    assert (who[2], who[3]) == (survivor, kept)
+    assert who[1] not in {None, deleted}
