@@ -66,6 +66,9 @@ def compare_org(
         compared, found, order = _compare(
             run, wiring, in_force, request, people, pairs_per_part=pairs_per_part
         )
+    wiring.staging.clear(
+        run.run_id, COMPARE
+    )  # what was compared holds values of people; what was found does not
     wiring.staging.write_frame(run.run_id, COMPARE, FINDINGS_NAME, found)
     counts = {COMPARED: compared, **counts_of(found)} | _slips(swept or {})
     summary = {**counts, FIELDS: field_counts(found)}

@@ -43,6 +43,7 @@ def many_bookings(world: World, number: int) -> World:
     return world
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.rule("Q7")
 def test_five_hundred_corruptions_are_found_and_nothing_else_and_mended(world: World) -> None:
     many_bookings(world, BOOKINGS)
