@@ -74,7 +74,8 @@ def open_run(
 ) -> None:
     """Record that a run began; one that failed or wrote nothing and begins again is running again.
 
-    ``seen_at`` is when it looked, by the ledger's clock; it counts for every run that reads afresh.
+    ``seen_at`` is when it looked, by the ledger's clock. A run that settled before and reads afresh keeps its earlier
+    look: whether it settles again is not known yet, and what moved between the two may be news twice, but not never.
     """
     columns = _columns(run, RunState.RUNNING, settings_version) | {"request": request}
     begun = upsert(connection, runs).values(columns)
@@ -91,7 +92,8 @@ def open_run(
         )
     )
     if seen_at is not None:
-        connection.execute(update(runs).where(runs.c.run_id == run.run_id).values(seen_at=seen_at))
+        is_open = and_(runs.c.run_id == run.run_id, runs.c.state == RunState.RUNNING.value)
+        connection.execute(update(runs).where(is_open).values(seen_at=seen_at))
 
 
 def seen_at(connection: Connection, run: SyncRun) -> datetime:

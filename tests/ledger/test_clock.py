@@ -96,6 +96,16 @@ def test_what_moved_before_the_last_settled_run_looked_is_not_looked_at_again(le
         assert runs.last_look(connection, Selection.WALK_INS) is None
 
 
+@pytest.mark.rule("S7")
+def test_a_settled_run_that_begins_again_has_not_looked_again_until_it_settles(ledger: Ledger) -> None:
+    begun = run("run-1", now=at(10))
+    ledger.open_run(begun, settings_version=0, seen_at=ledger.advance_clock(at(10)))
+    settle(ledger, "run-1", now=at(10), rows=[{}])
+    ledger.open_run(begun, settings_version=0, seen_at=ledger.advance_clock(at(20)))
+    with writing(ledger.engine) as connection:
+        assert runs.last_look(connection, Selection.APPOINTMENTS) == at(10)
+
+
 @pytest.mark.rule("Q5")
 def test_a_snapshot_follows_only_the_one_that_the_run_read_on_from(ledger: Ledger) -> None:
     def reach(last: str | None, reached: str | None, *, watermark: tuple[datetime, int] | None) -> None:
