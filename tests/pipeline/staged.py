@@ -38,9 +38,12 @@ from include.pipeline.artifacts import (
 )
 from include.pipeline.campaigns import PAIRS_NAME
 from include.pipeline.context import SyncRun
+from include.pipeline.guard_changes import stage_planned_changes
 from include.pipeline.load_events import load_events
 from include.pipeline.load_people import load_people
+from include.pipeline.needed_people import refs_needed_by, stage_needed
 from include.pipeline.settle_run import settle_run
+from include.quality.guard import PlannedChanges
 from tests.pipeline.world import World
 
 PEOPLE_OF: dict[str, dict[str, Any]] = {
@@ -157,6 +160,13 @@ class Staged:
         staging.write_json(run_id, MATCH, "retired_claims", [])
         staging.write_json(run_id, MATCH, "owners", asdict(check_owners(settings.settings, [])))
         staging.write_json(run_id, CHECK, "plan", {"events_to_load": len(self.pairs)})
+        planned = PlannedChanges(
+            events_to_delete=0,
+            events_to_create=len(self.pairs),
+            people_to_create=len(self.people),
+            known_events=world.ledger.known_events(),
+        )
+        stage_planned_changes(run, world.wiring(), planned)
         staging.write_frame(
             run_id, MATCH, "forwards", pd.DataFrame(columns=["old_id", "new_id"], dtype="str")
         )
@@ -165,8 +175,11 @@ class Staged:
         staging.write_frame(run_id, MATCH, CLIENTS_NAME, frame(CLIENTS, clients))
         staging.write_frame(run_id, MAP_PEOPLE, ACCOUNTS_NAME, frame(NEW_ACCOUNTS, self.accounts))
         staging.write_frame(run_id, MAP_PEOPLE, FIELD_REPORTS_NAME, frame(FIELD_REPORTS, self.reports))
-        staging.write_frame(run_id, CHECK, PEOPLE_NAME, frame(PEOPLE, self.people))
-        staging.write_frame(run_id, CHECK, chunk_name(EVENTS_NAME, 0), self._events())
+        staging.write_frame(run_id, EXTRACT, chunk_name(CLIENTS_NAME, 0), CLIENTS.empty())
+        people, events = frame(PEOPLE, self.people), self._events()
+        staging.write_frame(run_id, CHECK, PEOPLE_NAME, people)
+        staging.write_frame(run_id, CHECK, chunk_name(EVENTS_NAME, 0), events)
+        stage_needed(run, world.wiring(), people, needed_by_pairs=refs_needed_by(events))
         staging.write_frame(run_id, CHECK, PAIRS_NAME, RESOLVED_PAIRS.empty())
         return run
 
