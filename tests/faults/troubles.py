@@ -38,7 +38,7 @@ KINDS: Final = (
 PATIENT_ATTEMPTS: Final = 5
 """Times that a call is made before its task fails (``tests.faults.child.PATIENCE``)."""
 
-SHORT_TIMEOUT_SECONDS: Final = 1.5
+SHORT_TIMEOUT_SECONDS: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
