@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -18,7 +19,7 @@ from include.pipeline.backfill import (
     sum_up,
 )
 from include.pipeline.backfill_request import BackfillRequest, Window
-from include.pipeline.context import Selection, SyncRun, Trigger
+from include.pipeline.context import Selection, SyncRun, Trigger, Wiring
 from include.pipeline.run_stages import run_stages
 from tests.pipeline.world import NOW, World
 
@@ -263,6 +264,31 @@ def test_a_backfill_that_was_cut_off_goes_on_at_the_first_window_that_is_not_set
     assert [run_window(world, again, window) for window in (first, *others)] == [False, True, True, True]
     assert keys_of(world) == {"10-1", "11-1"}
     assert sum_up(again, world.wiring())["read"] == 2
+
+
+@pytest.mark.rule("Q4")
+def test_a_window_that_died_between_writing_and_settling_ends_as_if_nothing_had_happened(
+    world: World,
+) -> None:
+    world.client(1)
+    past_booking(world, 10, 1, days=2)
+    run = run_for(world, **LAST_WEEK)
+    (window,) = plan_windows(run)
+    stages = iter(range(7))  # the eighth settles
+
+    @contextmanager
+    def until_it_dies() -> Iterator[Wiring]:
+        if next(stages, None) is None:
+            raise RuntimeError("the process died")
+        yield world.wiring()
+
+    with pytest.raises(RuntimeError, match="died"):
+        run_stages(run_of_window(run, window, now=world.tick()), until_it_dies)
+    assert keys_of(world) == {"10-1"}
+    assert run_window(world, run, window)
+    assert len(world.events()) == len(world.org.records("Lead")) == 1
+    counts = sum_up(run, world.wiring())
+    assert counts["conservation"] == "read 1 = 0 written + 1 unchanged + 0 held + 0 quarantined + 0 disabled"
 
 
 @pytest.mark.rule("Q2")
