@@ -211,6 +211,17 @@ def test_the_report_is_kept_and_printed_without_values_of_people(
     assert "Nothing differs." in capsys.readouterr().out
 
 
+def test_many_events_are_read_by_a_bulk_query_and_compare_the_same(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced(world, 3)
+    world.org.change("Event", Id=world.event("2-2")["Id"], Subject="Moved by hand")
+    monkeypatch.setattr("include.salesforce.gateway._FEW_RECORDS", 0)
+    world.org.forget_calls()
+    assert told(reconcile(world)) == [("drifted", "2-2")]
+    assert world.org.calls()["bulk_query_create"] == 1
+
+
 def test_what_is_compared_in_many_parts_is_the_same(world: World) -> None:
     synced(world, 12)
     for number in (2, 5, 11):
