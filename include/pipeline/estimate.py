@@ -57,6 +57,14 @@ class PlannedPeople:
     members_are_leads: pd.Series[bool]
 
 
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """Kilobytes of the org's data storage."""
+
+    taken: int = 0
+    freed: int = 0
+
+
 def calls_of_people(planned: PlannedPeople, settings: Settings) -> Counter[str]:
     """Return the calls of ``load_people``, by kind."""
     is_new = planned.people["operation"].eq(INSERT)
@@ -97,8 +105,13 @@ def calls_of_events(
     return _calls_of_task(loads, queries=len(parts(int(unknown.sum()))))
 
 
-def storage(records: Counter[tuple[str, ...]], people: pd.DataFrame) -> dict[str, int]:
-    """Return the kilobytes that a run's creations take and its deletions free, by object and operation counts."""
+def storage_of(records: Counter[tuple[str, ...]], people: pd.DataFrame) -> Storage:
+    """Return what a run's creations take and its deletions free.
+
+    Args:
+        records: counts by object and operation.
+        people: contract ``PEOPLE``: which of the new Accounts are Person Accounts.
+    """
     are_persons = int((people["operation"].eq(INSERT) & people["sobject"].eq(ACCOUNT)).sum())
     taken = freed = 0
     for (sobject, operation), number in records.items():
@@ -107,7 +120,7 @@ def storage(records: Counter[tuple[str, ...]], people: pd.DataFrame) -> dict[str
         elif operation == Action.DELETE:
             freed += kilobytes(sobject, number)
     taken += kilobytes(ACCOUNT, are_persons, are_person_accounts=True) - kilobytes(ACCOUNT, are_persons)
-    return {"taken_kilobytes": taken, "freed_kilobytes": freed}
+    return Storage(taken, freed)
 
 
 def _inserts(people: pd.DataFrame, planned: PlannedPeople, settings: Settings) -> Iterator[Load]:

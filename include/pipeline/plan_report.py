@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from include.frames import MEMBERS, MEMBERSHIPS, PLANNED_FIELDS, STORED_PEOPLE, TEXT
@@ -22,7 +23,7 @@ from include.mapping.planned_changes import (
 from include.pipeline.account_loader import keyed_accounts
 from include.pipeline.artifacts import CHECK, MATCH, Manifest, chunk_name, read_checked_events, read_decisions
 from include.pipeline.campaigns import MEMBERS_NAME, MEMBERSHIPS_NAME
-from include.pipeline.estimate import PlannedPeople, calls_of_events, calls_of_people, storage
+from include.pipeline.estimate import PlannedPeople, Storage, calls_of_events, calls_of_people, storage_of
 from include.pipeline.needed_people import read_needed_accounts, read_needed_people
 from include.pipeline.person_inputs import STORED_NAME
 from include.pipeline.person_inserts import keyed_people
@@ -42,6 +43,25 @@ _OF_PEOPLE: Final = f"{_PLAN}people"
 _OF_EVENTS: Final = f"{_PLAN}events"
 
 
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What a plan counts.
+
+    ``records`` are by object and operation, ``fields`` by object, operation and field, ``calls`` those of writing by
+    kind; ``rows_kept_in`` names the staged frames that hold every value.
+    """
+
+    records: Counter[tuple[str, ...]]
+    fields: Counter[tuple[str, ...]] = field(default_factory=Counter)
+    calls: Counter[str] = field(default_factory=Counter)
+    storage: Storage = field(default_factory=Storage)
+    rows_kept_in: str | None = None
+
+    def __add__(self, other: Planned) -> Planned:
+        """Return the records and fields of both."""
+        return Planned(self.records + other.records, self.fields + other.fields)
+
+
 def keep_plan(run: SyncRun, wiring: Wiring, manifest: Manifest, *, events_to_load: int) -> dict[str, object]:
     """Keep the plan of a dry run, and return what its task's result says of it.
 
@@ -52,26 +72,32 @@ def keep_plan(run: SyncRun, wiring: Wiring, manifest: Manifest, *, events_to_loa
     fields = [*(mapping.target for mapping in payload_mappings(mappings)), PERSON, OWNER]
     people = _planned_people(run, wiring, settings)
     calls = calls_of_people(people, settings)
-    records, changed = _stage_people(run, wiring, people)
+    planned = _stage_people(run, wiring, people)
     for chunk in range(manifest.chunks):
         events = read_checked_events(run, wiring, chunk)
         links = wiring.ledger.event_links(events["appointment_id"].unique())
-        planned = planned_events(events, links, fields=fields)
-        wiring.staging.write_frame(run.run_id, CHECK, chunk_name(_OF_EVENTS, chunk), planned)
-        records, changed = records + count_records(planned), changed + count_fields(planned)
+        told = planned_events(events, links, fields=fields)
+        wiring.staging.write_frame(run.run_id, CHECK, chunk_name(_OF_EVENTS, chunk), told)
+        planned += Planned(count_records(told), count_fields(told))
         calls += calls_of_events(events, fields=fields, total=events_to_load, settings=settings)
+    storage = storage_of(planned.records, people.people)
+    return save_plan(
+        run, wiring, replace(planned, calls=calls, storage=storage, rows_kept_in=f"{CHECK}/{_PLAN}*")
+    )
+
+
+def save_plan(run: SyncRun, wiring: Wiring, planned: Planned) -> dict[str, object]:
+    """Keep the counts of a plan as the run's report, and return what its task's result says of it."""
+    reading = _calls_so_far(run, wiring)
     summary = {
-        "records": nested(records),
-        "fields": nested(changed),
-        "api_calls": {"reading": dict(_calls_so_far(run, wiring)), "writing": dict(calls)},
-        "storage": storage(records, people.people),
+        "records": nested(planned.records),
+        "fields": nested(planned.fields),
+        "api_calls": {"reading": dict(reading), "writing": dict(planned.calls)},
+        "storage": {"taken_kilobytes": planned.storage.taken, "freed_kilobytes": planned.storage.freed},
     }
-    report = Report(run.run_id, ReportKind.PLAN, run.now, summary, rows_kept_in=f"{CHECK}/{_PLAN}*")
+    report = Report(run.run_id, ReportKind.PLAN, run.now, summary, rows_kept_in=planned.rows_kept_in)
     wiring.ledger.save_report(report)
-    return {
-        "api_calls_estimated": sum(sum(part.values()) for part in summary["api_calls"].values()),
-        "plan_of_run": run.run_id,
-    }
+    return {"api_calls_estimated": (reading + planned.calls).total(), "plan_of_run": run.run_id}
 
 
 def read_plan(ledger: Ledger, run_id: str) -> Report | None:
@@ -116,10 +142,8 @@ def _keys(
     return foreseen.set_index("person_ref")["claim_key"]
 
 
-def _stage_people(
-    run: SyncRun, wiring: Wiring, planned: PlannedPeople
-) -> tuple[Counter[tuple[str, ...]], Counter[tuple[str, ...]]]:
-    """Stage what is written about people, their Accounts and memberships; return counts of records and of fields."""
+def _stage_people(run: SyncRun, wiring: Wiring, planned: PlannedPeople) -> Planned:
+    """Stage what is written about people, their Accounts and memberships, and return what it counts."""
     import pandas as pd
 
     staging, run_id = wiring.staging, run.run_id
@@ -135,7 +159,7 @@ def _stage_people(
         ignore_index=True,
     )
     staging.write_frame(run_id, CHECK, _OF_PEOPLE, told)
-    return count_records(told), count_fields(told)
+    return Planned(count_records(told), count_fields(told))
 
 
 def _calls_so_far(run: SyncRun, wiring: Wiring) -> Counter[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,8 @@ from include.mapping.staff import link_staff
 from include.matching.normalise import salesforce_id_18
 from include.pipeline.accounting import check_conservation, counted_calls
 from include.pipeline.context import SyncRun, Wiring
-from include.reasons import Outcome
+from include.pipeline.plan_report import Planned, save_plan
+from include.reasons import Action, Outcome
 from include.salesforce import soql
 from include.source.staff import read_staff
 
@@ -22,9 +24,12 @@ if TYPE_CHECKING:
 USER_PREFIX = "005"
 USER_FIELDS = ("Id", "Email", "IsActive", "UserType")
 
+_LINKS = "staff link"
+"""What a plan calls the links, which live in the ledger alone."""
+
 
 def sync_staff(run: SyncRun, wiring: Wiring) -> dict[str, object]:
-    """Refresh every staff link and return the counts of the run in staff members.
+    """Refresh every staff link and return the counts of the run in staff members; a dry run keeps its plan.
 
     Raises:
         ConfigurationError, SourceUnavailableError, SalesforceUnavailableError, LedgerConflictError
@@ -42,10 +47,14 @@ def sync_staff(run: SyncRun, wiring: Wiring) -> dict[str, object]:
             watermark=None,
             cleared_dirty=(),
             settings_version=settings.version,
-            state="success",
+            state="dry_run" if run.dry_run else "success",
             now=run.now,
         )
-        return dict(counts)
+        if not run.dry_run:
+            return dict(counts)
+        records: Counter[tuple[str, ...]] = Counter()
+        records[_LINKS, str(Action.UPDATE)] = counts[str(Outcome.WRITTEN)]
+        return {**counts, **save_plan(run, wiring, Planned(+records))}
 
 
 def refresh_staff_links(run: SyncRun, wiring: Wiring) -> tuple[pd.DataFrame, dict[str, int]]:
@@ -59,8 +68,9 @@ def refresh_staff_links(run: SyncRun, wiring: Wiring) -> tuple[pd.DataFrame, dic
     kept = wiring.ledger.staff_links()
     users = _read_users(wiring.salesforce, staff, kept)
     links = link_staff(staff, users, kept)
-    changed = 0
-    if not run.dry_run:
+    if run.dry_run:
+        changed = wiring.ledger.foresee_staff_links(links, run.now, seen_at=seen_at)
+    else:
         changed = wiring.ledger.save_staff_links(links, run.now, seen_at=seen_at)
         wiring.ledger.mark_staff_synced(run.now)
     counts = {

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+import pandas as pd
 import pytest
 
 from include.frames import EVENTS
+from include.ledger.reports import ReportKind
 from include.reasons import Reason
 from tests.pipeline.world import NOW, World
 
@@ -238,6 +240,26 @@ def test_staff_are_linked_by_the_first_sync_and_planned_alike_by_a_dry_run(world
     world.sync()
     assert world.event("10-1")["OwnerId"] == linked
     assert world.ledger.staff_synced_at() is not None
+
+
+@pytest.mark.rule("S7")
+@pytest.mark.rule("T6")
+def test_a_dry_run_says_how_many_staff_links_would_move_and_moves_none(world: World) -> None:
+    from include.pipeline.context import Selection
+    from include.pipeline.sync_staff import sync_staff
+
+    world.staff(7, "sam@example.com")
+    sync_staff(world.run(Selection.STAFF), world.wiring())
+    world.user("sam@example.com")
+    kept = world.ledger.staff_links()
+    planned = sync_staff(world.run(Selection.STAFF, dry_run=True), world.wiring())
+    assert (planned["read"], planned["written"]) == (1, 1)
+    pd.testing.assert_frame_equal(world.ledger.staff_links(), kept)
+    report = world.ledger.report(str(planned["plan_of_run"]), ReportKind.PLAN)
+    assert report is not None
+    assert report.summary["records"] == {"staff link": {"update": 1}}
+    assert report.summary["api_calls"]["writing"] == {}
+    assert sync_staff(world.run(Selection.STAFF), world.wiring())["written"] == 1
 
 
 @pytest.mark.rule("S8")

@@ -76,6 +76,14 @@ class ClientAccess(LedgerAccess):
             moved_at = clock.advance(connection, now)
             return staff.save_links(connection, links, seen_at=seen_at or moved_at, now=moved_at)
 
+    def foresee_staff_links(self, links: pd.DataFrame, now: datetime, *, seen_at: datetime) -> int:
+        """Return how many links ``save_staff_links`` would move, and save nothing (T6)."""
+        with writing(self.engine) as connection:
+            trial = connection.begin_nested()
+            moved = staff.save_links(connection, links, seen_at=seen_at, now=now)
+            trial.rollback()
+            return moved
+
     def staff_synced_at(self) -> datetime | None:
         """Return when staff links were last synced, if ever."""
         with reading(self.engine) as connection:
