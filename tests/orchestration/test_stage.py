@@ -9,6 +9,7 @@ import pytest
 from airflow.sdk import RetryAction
 
 from include.errors import (
+    ApprovalRequired,
     ConfigurationError,
     ConservationError,
     GateClosed,
@@ -80,6 +81,7 @@ def test_run_ids_are_safe_in_paths_and_stay_apart() -> None:
         (OrgExhaustedError("x"), RetryAction.RETRY),
         (ConfigurationError("x"), RetryAction.FAIL),
         (GateClosed("x"), RetryAction.FAIL),
+        (ApprovalRequired("x"), RetryAction.FAIL),
         (ConservationError("x"), RetryAction.FAIL),
         (KeyError("a defect"), RetryAction.FAIL),
     ],
