@@ -139,7 +139,8 @@ def _with_identities(people: pd.DataFrame, decisions: pd.DataFrame) -> pd.DataFr
 def _report_fields(run: SyncRun, wiring: Wiring, written_clients: set[str], left_out: pd.DataFrame) -> None:
     """Keep what is to be told of single fields; that a value was replaced is true of written people only.
 
-    That one was dropped is true of those, too, of whom nothing else was to be written. ``left_out`` (``FIELD_REPORTS``) are the values that Salesforce refused: they replaced nothing.
+    That one was dropped is true of those, too, of whom nothing else was to be written. ``left_out`` (``FIELD_REPORTS``)
+    are the values that Salesforce refused: they replaced nothing.
     """
     mapped = wiring.staging.read_frame(run.run_id, MAP_PEOPLE, FIELD_REPORTS_NAME, FIELD_REPORTS)
     to_write = read_checked_people(run, wiring)["client_id"]
