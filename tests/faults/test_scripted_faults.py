@@ -30,5 +30,5 @@ def test_trouble_in_every_stage_leaves_what_nobody_disturbed_would(
     expected, _ = undisturbed(story)
     life = begin_life(story)
     disturbed, hits = live_with(life, trouble)
-    assert hits, f"{trouble} never struck"
     expect_equal(expected, disturbed, life)
+    assert hits, f"{trouble} never struck\n{life.told}"

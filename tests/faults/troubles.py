@@ -71,6 +71,7 @@ def live_with(life: Life, trouble: Trouble) -> tuple[Picture, int]:
                 attempt = life.attempt(run, (stage,), read_timeout_seconds=trouble.read_timeout_seconds)
                 ended, attempts = attempt.ended, attempts - 1
                 assert ended is not None
+                hits += bool(ended.error)  # an exhausted limit does not count its own
                 hits += _take_back(life.world) if trouble.passes or not ended.error else 0
                 if not ended.error:
                     break
