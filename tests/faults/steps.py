@@ -1,7 +1,7 @@
 """The steps of a load that a process can be killed at, seen from inside: every ledger transaction, every call.
 
-A step is named ``<stage>: <what>``: ``load_events: sent PATCH jobs/ingest/{id}``, ``settle_run: commit of outcomes,
-quarantine``. Names are the same in every run of one story, so a kill that was once met can be asked for again.
+A step is named ``<stage>: <moment> <what>``: ``load_events: sent PATCH jobs/ingest/{id}``, ``settle_run: committing
+outcomes, quarantine``. Names are the same in every run of one story, so a kill that was once met can be asked for again.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from urllib3.connection import HTTPConnection
 from include.salesforce.transport import SalesforceAdapter
 
 _WRITING = re.compile(r"^\s*(INSERT INTO|UPDATE|DELETE FROM)\s+\"?(\w+)")
-_SALESFORCE_ID = re.compile(r"\b[a-zA-Z0-9]{15}(?:[a-zA-Z0-9]{3})?\b")
-_STAGING_TABLE = re.compile(r"^(staged|keys|temp)", re.IGNORECASE)
+_SALESFORCE_ID = re.compile(r"\b(?=[a-zA-Z]*\d)[a-zA-Z0-9]{15}(?:[a-zA-Z0-9]{3})?\b")
+_TEMPORARY = frozenset({"temp", "pg_temp"})
 
 
 class Moment(StrEnum):
@@ -111,7 +111,7 @@ def watch_ledger(engine: sa.Engine, steps: Steps) -> None:
 
     def note(_connection: Any, _cursor: Any, statement: str, *_rest: object) -> None:
         found = _WRITING.match(statement)
-        if found is None or _STAGING_TABLE.match(found[2]) or _is_aside():
+        if found is None or found[2] in _TEMPORARY or _is_aside():
             return
         written.append(found[2])
         steps.reach(Moment.WRITING, f"{found[1].split()[0]} {found[2]}")
