@@ -1,7 +1,7 @@
 """The steps of a load that a process can be killed at, seen from inside: every ledger transaction, every call.
 
-A step is named ``<stage>: <moment> <what>``: ``load_events: sent PATCH jobs/ingest/{id}``, ``settle_run: committing
-outcomes, quarantine``. Names are the same in every run of one story, so a kill that was once met can be asked for again.
+A step is named ``<stage>: <moment> <what>``: ``load_events: sent PATCH jobs/ingest/{id}``, or ``settle_run: committing
+outcomes, quarantine``. Names are the same in every run of one story, so a kill can be asked for again.
 """
 
 from __future__ import annotations
