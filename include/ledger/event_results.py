@@ -123,9 +123,8 @@ def _is_uncertain(run_id: str) -> ColumnElement[bool]:
     overtaken = select(dirty_keys.c.booking_key).where(
         dirty_keys.c.reason == OVERTAKEN_WHILE_WRITING, dirty_keys.c.seen_by_run.is_distinct_from(run_id)
     )
-    return event_links.c.booking_key.in_(
-        overtaken
-    )  # EXISTS would not look at this very row: upserts do not correlate
+    # EXISTS would not look at this very row, because upserts do not correlate.
+    return event_links.c.booking_key.in_(overtaken)
 
 
 def _merged(new: Any, is_uncertain: ColumnElement[bool]) -> dict[str, ColumnElement[Any]]:
