@@ -29,7 +29,7 @@ from tests.privacy.erasing import MARK, marked_client, places_in_ledger, places_
 from tests.privacy.listening import Said, WiredWorld, connections
 from tests.privacy.test_declaration import contracts
 
-pytestmark = pytest.mark.rule("Q11")
+pytestmark = [pytest.mark.rule("Q11"), pytest.mark.timeout(900)]
 
 LONG = f"{MARK} " * 120
 """Longer than what it is mapped to may be."""
