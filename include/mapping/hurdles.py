@@ -60,7 +60,9 @@ def _loses_event(pairs: pd.DataFrame, terms: Terms) -> pd.Series[bool]:
 def _is_too_early(pairs: pd.DataFrame, terms: Terms) -> pd.Series[bool]:
     """Tell which pairs start before bookings sync; one that has its Event, or was backfilled, is kept current."""
     return (
-        (pairs["local_day"] < terms.sync_from.isoformat()) & ~pairs["may_have_event"] & ~pairs["is_backfilled"]
+        (pairs["local_day"] < terms.sync_from.isoformat())
+        & ~pairs["may_have_event"]
+        & ~pairs["is_backfilled"]
     )
 
 
