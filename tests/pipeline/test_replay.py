@@ -77,27 +77,27 @@ def test_a_row_that_is_refused_again_keeps_its_reason_and_counts_the_attempt(wai
 @pytest.mark.parametrize(
     ("conf", "read"),
     [
-        ({"reasons": ["ends_before_start"]}, {"10-1"}),
-        ({"reasons": "ends_before_start, walk_in_not_final"}, {"10-1", "11-2"}),
-        ({"outcomes": ["held"]}, {"11-2"}),
-        ({"outcomes": ["disabled", "quarantined"]}, {"10-1", "12-3"}),
-        ({"keys": ["10-1", "12-3"]}, {"10-1", "12-3"}),
-        ({"keys": "11"}, {"11-2"}),
-        ({"keys": ["13-4", "99-9"]}, set()),
-        ({"reasons": ["ends_before_start"], "keys": ["11"]}, set()),
-        ({"older_than": "1h"}, set()),
-        ({"newer_than": "1h"}, {"10-1", "11-2", "12-3"}),
-        ({"all": True}, {"10-1", "11-2", "12-3"}),
+        ({"reasons": ["ends_before_start"]}, ["10-1"]),
+        ({"reasons": "ends_before_start, walk_in_not_final"}, ["10-1", "11-2"]),
+        ({"outcomes": ["held"]}, ["11-2"]),
+        ({"outcomes": ["disabled", "quarantined"]}, ["10-1", "12-3"]),
+        ({"keys": ["10-1", "12-3"]}, ["10-1", "12-3"]),
+        ({"keys": "11"}, ["11-2"]),
+        ({"keys": ["13-4", "99-9"]}, []),
+        ({"reasons": ["ends_before_start"], "keys": ["11"]}, []),
+        ({"older_than": "1h"}, []),
+        ({"newer_than": "1h"}, ["10-1", "11-2", "12-3"]),
+        ({"all": True}, ["10-1", "11-2", "12-3"]),
     ],
     ids=str,
 )
 def test_what_meets_every_condition_is_read_again_and_nothing_else(
-    waiting: World, conf: dict[str, Any], read: set[str]
+    waiting: World, conf: dict[str, Any], read: list[str]
 ) -> None:
     counts = replay(waiting, **conf)
     rows = waiting.ledger.quarantine_rows()
     assert counts["read"] == len(read)
-    assert set(rows.loc[rows["attempts"] == 2, "booking_key"]) == read
+    assert set(rows.loc[rows["attempts"] == 2, "booking_key"]) == set(read)
 
 
 def test_an_age_counts_from_when_the_row_began_to_wait(waiting: World) -> None:
