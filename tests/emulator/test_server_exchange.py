@@ -92,8 +92,8 @@ def test_a_compressed_request_is_read(org: LocalOrg, encoding: str, pack: object
     ("encoding", "body", "status"),
     [
         ("gzip", b"{}", 400),
-        ("gzip", gzip.compress(b"{}")[:-4], 400),
-        ("gzip", gzip.compress(bytes(60_000_000)), 413),
+        ("gzip", gzip.compress(b"{}", mtime=0)[:-4], 400),
+        ("gzip", gzip.compress(bytes(60_000_000), mtime=0), 413),
         ("br", b"{}", 415),
     ],
     ids=["not gzip", "cut short", "a bomb", "unknown"],
