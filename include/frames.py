@@ -13,12 +13,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
 
 from include.errors import FrameContractError
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    from pandas.api.extensions import ExtensionDtype
 
 TEXT: Final = "str"
 WHOLE: Final = "Int64"
@@ -27,6 +30,13 @@ INSTANT: Final = "datetime64[us, UTC]"
 
 CLEAR: Final = "#N/A"
 """Wire value that sets a field to null."""
+
+
+@lru_cache
+def _dtype(name: str) -> ExtensionDtype | np.dtype[Any]:
+    import pandas as pd
+
+    return pd.api.types.pandas_dtype(name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +57,7 @@ class FrameContract:
         """Return a frame of no rows with the declared columns."""
         import pandas as pd
 
-        return pd.DataFrame({name: pd.Series([], dtype=dtype) for name, dtype in self.columns.items()})
+        return pd.DataFrame({name: pd.array([], dtype=_dtype(dtype)) for name, dtype in self.columns.items()})
 
     def conform(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return ``frame`` with the declared columns in order and dtype; other columns are kept only as wire fields.
@@ -61,11 +71,15 @@ class FrameContract:
             raise FrameContractError(msg)
         extra = [name for name in frame.columns if name not in self.columns] if self.wire_fields else []
         wanted = {**self.columns, **dict.fromkeys(extra, TEXT)}
+        selected = frame[list(wanted)]
+        held = zip(wanted.items(), selected.dtypes, strict=True)
+        others = {name: dtype for (name, dtype), now in held if now != _dtype(dtype)}
         try:
-            return frame[list(wanted)].astype(wanted).reset_index(drop=True)
+            fitting = selected.astype(others) if others else selected
         except (ValueError, TypeError):
             msg = f"The {self.name} frame holds values that do not fit its column types."
             raise FrameContractError(msg) from None  # pandas quotes the value
+        return fitting.reset_index(drop=True)
 
     def without_values_of(self, frame: pd.DataFrame, rows: pd.Series[bool]) -> pd.DataFrame:
         """Return ``frame`` with its personal columns emptied in these rows."""
