@@ -19,9 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 from include.errors import FrameContractError
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
-    from pandas.api.extensions import ExtensionDtype
 
 TEXT: Final = "str"
 WHOLE: Final = "Int64"
@@ -33,7 +31,8 @@ CLEAR: Final = "#N/A"
 
 
 @lru_cache
-def _dtype(name: str) -> ExtensionDtype | np.dtype[Any]:
+def _dtype(name: str) -> Any:
+    """Return pandas' own dtype, whose name takes longer to read than a small frame to build."""
     import pandas as pd
 
     return pd.api.types.pandas_dtype(name)
