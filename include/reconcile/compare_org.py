@@ -24,7 +24,7 @@ from include.reconcile.report import FIELDS, counts_of, field_counts
 from include.reconcile.request import ReconcileRequest
 from include.reconcile.streams import COMPARE, PAIRS_PER_PART, Part, read_parts
 from include.reconcile.sweep import Slip
-from include.reconcile.wanted_events import InForce, disabled_among, touchable_clients
+from include.reconcile.wanted_events import RulesInForce, disabled_among, touchable_clients
 from include.settings.field_mapping import Sobject
 from include.settings.model import OnEventDeleted
 
@@ -83,7 +83,7 @@ def compare_org(
     return {**counts, "is_repair_due": is_repair_due}
 
 
-def _in_force(run: SyncRun, wiring: Wiring) -> InForce:
+def _in_force(run: SyncRun, wiring: Wiring) -> RulesInForce:
     settings, mappings = wiring.ledger.current_settings(), wiring.ledger.current_mappings()
     refuse_another_namespace(settings, wiring.ledger)
     wiring.staging.check()
@@ -92,13 +92,13 @@ def _in_force(run: SyncRun, wiring: Wiring) -> InForce:
     org_fields = check_org(wiring.salesforce, settings.settings, mappings.mappings, questions=questions)
     wiring.ledger.bind_org(wiring.salesforce.organization_id)
     staff_links, owners = check_staff_and_owners(run, wiring, settings)
-    return InForce(settings, mappings, org_fields, staff_links, owners, run.now)
+    return RulesInForce(settings, mappings, org_fields, staff_links, owners, run.now)
 
 
 def _compare(
     run: SyncRun,
     wiring: Wiring,
-    in_force: InForce,
+    in_force: RulesInForce,
     request: ReconcileRequest,
     people: LostPeople,
     *,
@@ -129,7 +129,7 @@ def _compare(
     return compared, all_found, order
 
 
-def _terms(part: Part, wiring: Wiring, in_force: InForce, people: LostPeople) -> Terms:
+def _terms(part: Part, wiring: Wiring, in_force: RulesInForce, people: LostPeople) -> Terms:
     settings = in_force.settings.settings
     vanished = part.links.loc[~part.links["booking_key"].isin(part.wanted["booking_key"]), "client_id"]
     strays = part.events.loc[~part.events["event_id"].isin(part.links["event_id"]), "booking_key"]

@@ -14,7 +14,7 @@ from include.mapping.event_fields import payload_mappings
 from include.reconcile.comparison import ORG_EVENTS, WANTED, booking_numbers
 from include.reconcile.org_events import OrgEventReader
 from include.reconcile.partitions import Partitions
-from include.reconcile.wanted_events import InForce, wanted_events
+from include.reconcile.wanted_events import RulesInForce, wanted_events
 from include.source.attendance import count_pairs
 
 if TYPE_CHECKING:
@@ -35,7 +35,9 @@ class Part:
     events: pd.DataFrame
 
 
-def read_parts(run: SyncRun, wiring: Wiring, in_force: InForce, *, pairs_per_part: int) -> Iterator[Part]:
+def read_parts(
+    run: SyncRun, wiring: Wiring, in_force: RulesInForce, *, pairs_per_part: int
+) -> Iterator[Part]:
     """Yield all bookings that any of the three sides knows, parted by booking.
 
     The ledger is read before the org, and looked at again with Coconut after it: what differs between the two looks was

@@ -31,7 +31,7 @@ _KEPT: Final = "link"
 
 
 @dataclass(frozen=True, slots=True)
-class InForce:
+class RulesInForce:
     """What the rules go by: settings and mappings, and what the org says of fields, Users and owners."""
 
     settings: SettingsVersion
@@ -42,7 +42,7 @@ class InForce:
     now: datetime
 
 
-def wanted_events(wiring: Wiring, in_force: InForce) -> Iterator[pd.DataFrame]:
+def wanted_events(wiring: Wiring, in_force: RulesInForce) -> Iterator[pd.DataFrame]:
     """Yield what is due to every pair that Coconut has (``WANTED``), in one snapshot and chunk by chunk.
 
     Nobody is matched anew: a client is whom the ledger says, else whom their Event was written for.
@@ -52,7 +52,7 @@ def wanted_events(wiring: Wiring, in_force: InForce) -> Iterator[pd.DataFrame]:
         yield _wanted(with_switches(chunk, wiring.ledger), wiring, in_force)
 
 
-def _wanted(chunk: SourceChunk, wiring: Wiring, in_force: InForce) -> pd.DataFrame:
+def _wanted(chunk: SourceChunk, wiring: Wiring, in_force: RulesInForce) -> pd.DataFrame:
     links = wiring.ledger.event_links(chunk.bookings["appointment_id"].unique())
     people = wiring.ledger.person_links(chunk.clients["client_id"])
     events = map_events(
