@@ -21,8 +21,8 @@ def share_events(pairs: pd.DataFrame, verdicts: Verdicts, event_links: pd.DataFr
 
     The carrier is the primary attendee, else the lowest client id. A carrier without an Event takes over that of
     another attendee who is the same record, or who was removed from the booking: it is re-keyed, so that it stays the
-    same Event. An Event that may not be touched now (its client is disabled, say) stands for all: no second one is
-    made.
+    same Event, also when a run that was cut off may have done so already. An Event that may not be touched now (its
+    client is disabled, say) stands for all: no second one is made.
 
     Args:
         pairs: the working frame of ``include.mapping.events``, with ``person`` (the WhoId to be, else the person
@@ -82,7 +82,7 @@ def _donors(
     offers = _in_order(offers, ["appointment_id", "person"])
     offered = pd.Series(offers.index, index=_key(offers["appointment_id"], offers["person"]))
     offered = offered[~offered.index.duplicated() & offered.index.notna()]
-    takers = pairs[is_carrier & verdicts.is_open & ~pairs["may_have_event"]]
+    takers = pairs[is_carrier & verdicts.is_open & ~pairs["has_event"]]
     found = _key(takers["appointment_id"], takers["person"]).map(offered)
     found = found.fillna(_key(takers["appointment_id"], takers["followed_from"]).map(offered)).dropna()
     return found.drop_duplicates().astype(pairs.index.dtype)

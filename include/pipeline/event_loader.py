@@ -8,7 +8,7 @@ from include.frames import EVENTS, PERSON_REFUSALS, TEXT
 from include.mapping.events import REKEYED_FROM
 from include.mapping.overlapping_writes import is_no_longer_so, with_missed_fields
 from include.mapping.person_drafts import INSERT, UPDATE
-from include.mapping.plan import BOOKING_KEY, OWNER, PERSON, hash_payloads
+from include.mapping.plan import OWNER, PERSON, hash_payloads
 from include.mapping.refused_fields import TOLD, refused_values, tell_left_out, without_values
 from include.pipeline.artifacts import LOAD_PEOPLE
 from include.pipeline.event_loads import (
@@ -21,6 +21,7 @@ from include.pipeline.event_loads import (
     step_of,
     whole_events,
 )
+from include.pipeline.event_lookup import events_by_key, is_live
 from include.pipeline.load_people import REFUSALS
 from include.pipeline.loading import Loader, is_class, refusal_details
 from include.pipeline.refused_values import Droppable
@@ -65,6 +66,7 @@ class EventLoader:
         self.recover(is_sent_again=True)
         self._refuse_for_people()
         self._resolve_people()
+        self._look_up_rekeyed()
         self._claim()
         self._meet_links()
         for action in SENT_AS:
@@ -125,6 +127,32 @@ class EventLoader:
         self._pairs.loc[waiting.index, "WhoId"] = who
         missing = waiting[who.isna()].assign(reason=str(Reason.PERSON_NOT_WRITTEN))
         self._settle_by(missing["reason"], missing["detail"])
+
+    def _look_up_rekeyed(self) -> None:
+        """Leave alone the key of an Event that was made under it meanwhile; the one that was to pass on goes (S4).
+
+        Only a run that was cut off, and took the attendees for two people, can have made it.
+        """
+        rows = self._open(Action.UPDATE)
+        rows = rows[rows[REKEYED_FROM].notna()]
+        found = events_by_key(self._wiring.salesforce, rows.index)
+        rows = rows[found.notna() & (found != rows["event_id"])]
+        fields = ["event_id", REKEYED_FROM, PERSON, OWNER]
+        self._pairs.loc[rows.index, fields] = rows.assign(
+            **{
+                "event_id": found,
+                REKEYED_FROM: None,
+                PERSON: rows["desired_who_id"],
+                OWNER: rows["desired_owner_id"],
+            }
+        )[fields]
+        replaced = self._pairs.index.intersection(rows[REKEYED_FROM].tolist())
+        self._pairs.loc[replaced, ["outcome", "reason", "waits_for", "action"]] = [
+            None,
+            None,
+            None,
+            str(Action.DELETE),
+        ]
 
     def _claim(self) -> None:
         """Claim each pair's version; a row older than the newest claim is not sent.
@@ -192,15 +220,7 @@ class EventLoader:
         """Find by key the Events whose creation was under way when an earlier run was cut off."""
         deletes = self._open(Action.DELETE)
         unknown = deletes[deletes["event_id"].isna()]
-        if unknown.empty:
-            return
-        events = self._wiring.salesforce.query_in(
-            select=("Id", BOOKING_KEY),
-            sobject="Event",
-            field=BOOKING_KEY,
-            values=set(unknown.index),
-        ).set_index(BOOKING_KEY)["Id"]
-        found = unknown.index.to_series().map(events).astype(TEXT)
+        found = events_by_key(self._wiring.salesforce, unknown.index)
         self._pairs.loc[unknown.index, "event_id"] = found
         self._settle(unknown.index[found.isna()], Reason.DELETED_WITHOUT_EVENT)
 
@@ -291,10 +311,7 @@ class EventLoader:
         suspects = self._pairs.loc[refused.index[is_class(refused, RetryClass.PERSON)]]
         if action is not Action.UPDATE or suspects.empty:
             return suspects.index[:0]
-        live = self._wiring.salesforce.query_in(
-            select=("Id",), sobject="Event", field="Id", values=set(suspects["event_id"])
-        )
-        return suspects.index[~suspects["event_id"].isin(live["Id"])]
+        return suspects.index[~is_live(self._wiring.salesforce, suspects["event_id"])]
 
     def _replace_deleted(self, keys: pd.Index) -> None:
         """Write Events that Salesforce users deleted again, or leave them, as the setting says."""

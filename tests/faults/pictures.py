@@ -7,8 +7,10 @@ What two worlds may differ in although nothing was lost and nothing came twice, 
 - who did it, and how often it was tried: run ids, ``attempts``, jobs, API calls, load claims, reports;
 - histories of attempts: runs, match decisions, field reports, outcomes but the newest of a pair, the path of evidence
   on which a person was found again (``new`` in the undisturbed world, ``claim_key`` for whoever came after the dead);
-- ``written`` against ``unchanged`` as a pair's last outcome: whoever comes after the dead finds the Event as it
-  should be. Both are told as ``synced``.
+- ``written`` against ``unchanged`` as a pair's last outcome, and the reasons that only tell these apart: whoever comes
+  after the dead finds the Event as it should be, or gone as it should be. All are told as ``synced``;
+- which of two versions with the same payload was the last to be written: whoever comes after the dead sends an Event
+  anew where they cannot know what was sent. The version that the pair settled at is compared.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ import sqlalchemy as sa
 
 from include.ledger import tables as ledger
 from include.ledger.jobs import JobState
-from include.reasons import Outcome
+from include.reasons import Outcome, Reason
 from tests.pipeline.world import World
 
 Picture = dict[str, Any]
@@ -40,12 +42,13 @@ AUDIT_FIELDS: Final = frozenset(
     }
 )
 SYNCED: Final = {"written": "synced", "unchanged": "synced"}
+NOTHING_LEFT_TO_DO: Final = (Reason.SAME_AS_LAST_WRITTEN, Reason.DELETED_WITHOUT_EVENT)
 KEY: Final = "Coconut_Client_Key__c"
 BOOKING_KEY: Final = "Coconut_Booking_Key__c"
 
 LINK_FACTS: Final = (
-    "appointment_id", "client_id", "staff_id", "payload", "payload_hash", "claimed_version", "written_version",
-    "settled_version", "settled_digest", "last_reason", "kind", "status", "is_primary", "service_id", "service_name",
+    "appointment_id", "client_id", "staff_id", "payload", "payload_hash", "claimed_version", "settled_version",
+    "settled_digest", "kind", "status", "is_primary", "service_id", "service_name",
     "location_id", "location_name", "starts_at", "ends_at", "local_day", "booked_at",
 )  # fmt: skip
 PERSON_FACTS: Final = ("sobject", "created_by_us", "claim_key", "settings_version")
@@ -205,6 +208,7 @@ def _link(row: Mapping[str, Any], names: Names) -> dict[str, Any]:
         who=names(row["who_id"]),
         owner=names(row["owner_id"]),
         outcome=SYNCED.get(row["last_outcome"], row["last_outcome"]),
+        reason=None if row["last_reason"] in NOTHING_LEFT_TO_DO else row["last_reason"],
     )
 
 

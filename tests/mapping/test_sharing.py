@@ -114,6 +114,23 @@ def test_an_attendee_replaced_by_another_row_of_the_same_record_keeps_the_event(
 
 
 @pytest.mark.rule("S4")
+@pytest.mark.rule("Q4")
+def test_whoever_comes_after_a_run_that_was_to_pass_an_event_on_passes_it_on_too() -> None:
+    claimed = {"booking_key": "1-12", "appointment_id": "1", "client_id": "12", "claimed_version": 2**60}
+    rows = by_key(
+        mapped([booking(1, 10, attendee_deleted=True), booking(1, 12)], links=[written(10), claimed])
+    )
+    taker = rows["1-12"]
+    assert verdict(taker) == ("update", None, None)
+    assert (taker["event_id"], taker["rekeyed_from"]) == (EVENT, "1-10")
+    assert sent(taker).keys() > {
+        "Coconut_Booking_Key__c",
+        "Subject",
+    }  # it may stand there as the other run knew it
+    assert verdict(rows["1-10"]) == SHARED
+
+
+@pytest.mark.rule("S4")
 def test_a_replaced_attendees_event_is_found_through_a_conversion() -> None:
     converted = decision(12, CONTACT, sobject="Contact", followed_from=LEAD)
     rows = by_key(

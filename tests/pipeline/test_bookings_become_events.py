@@ -134,6 +134,34 @@ def test_an_attendee_replaced_by_another_row_of_the_same_person_keeps_the_event(
     assert (counts["updated"], counts["deleted"], counts["created"]) == (1, 0, 0)
 
 
+@pytest.mark.rule("S4")
+@pytest.mark.rule("Q4")
+def test_an_event_that_a_run_made_for_the_replacement_before_it_was_cut_off_is_the_one_that_stays(
+    world: World,
+) -> None:
+    world.client(1, first_name="Ann", last_name="Lee", email="ann@example.com")
+    world.booking(10, 1)
+    world.sync()
+    before = world.event("10-1")
+    world.client(2, first_name="Ann", last_name="Lee", email="ann@example.com")
+    world.change("attendees", {"appointment_id": 10, "client_id": 1}, deleted_at=world.now)
+    world.insert("attendees", appointment_id=10, client_id=2, is_primary=True)
+    cut_off = {"booking_key": "10-2", "appointment_id": "10", "client_id": "2", "kind": "appointment"}
+    world.ledger.claim_versions("killed", pd.DataFrame([{**cut_off, "source_version": 1}]))
+    names = ("StartDateTime", "EndDateTime", "OwnerId")
+    made = {name: before[name] for name in names} | {"Subject": "As it was", "Coconut_Booking_Key__c": "10-2"}
+    (event_id,) = world.org.seed("Event", made)
+    world.sync()
+    (after,) = world.events()
+    assert (after["Id"], after["WhoId"], after["Subject"]) == (event_id, before["WhoId"], before["Subject"])
+    deleted = [
+        row["Id"]
+        for row in world.org.control("GET", "records/Event?include_deleted=true")
+        if row["IsDeleted"]
+    ]
+    assert deleted == [before["Id"]]
+
+
 @pytest.mark.rule("S5")
 def test_a_booking_without_end_takes_the_services_duration(world: World) -> None:
     world.client(1)
