@@ -127,3 +127,7 @@ class SkipRun(AppointmentSyncError):  # noqa: N818 - a verdict, not an error
 
 class AutomaticSyncOff(SkipRun):
     """Scheduled runs are switched off by the setting ``automatic_sync`` (rule T2)."""
+
+
+class MigrationTakenOver(SkipRun):
+    """Another run holds the lease of the migration now; this one has nothing to do any more (rule G10)."""

@@ -493,6 +493,7 @@ EVENT_LINKS = FrameContract(
         "settled_version": WHOLE,
         "settled_digest": TEXT,
         "is_backfilled": CLAIM,  # a backfill asked for it: the day from which bookings sync does not count (rule S14)
+        "is_adopted": CLAIM,  # a legacy Event that we never wrote: payload is what it held when it was taken over (G8)
     },
     personal=frozenset({"payload", "settled_digest"}),
 )

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Connection, case, func, literal, or_, select, true, update
+from sqlalchemy import Connection, and_, case, func, literal, or_, select, true, update
 
 from include.frames import EVENT_LINKS
 from include.ledger.bulk import read, stage, stage_keys
@@ -16,13 +16,15 @@ from include.ledger.engine import upsert
 from include.ledger.tables import event_links
 from include.ledger.types import Instant
 
+_IS_ADOPTED = and_(event_links.c.adopted_at.is_not(None), event_links.c.written_version.is_(None))
 _MOVES_WITH_THE_EVENT = ("event_id", "who_id", "owner_id", "payload", "payload_hash", "written_version")
 
 
 def links_of(connection: Connection, appointment_ids: Collection[str]) -> pd.DataFrame:
     """Return every link of these bookings."""
     keys = stage_keys(connection, appointment_ids)
-    query = select(*(event_links.c[name] for name in EVENT_LINKS.columns))
+    columns = [event_links.c[name] for name in EVENT_LINKS.columns if name in event_links.c]
+    query = select(*columns, _IS_ADOPTED.label("is_adopted"))
     query = query.join(keys, keys.c.key == event_links.c.appointment_id).order_by(event_links.c.booking_key)
     return read(connection, query, EVENT_LINKS)
 

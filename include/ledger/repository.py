@@ -13,6 +13,7 @@ from include.ledger.access.approvals import ApprovalAccess
 from include.ledger.access.clients import ClientAccess
 from include.ledger.access.events import EventAccess
 from include.ledger.access.jobs import JobAccess
+from include.ledger.access.migrations import MigrationAccess
 from include.ledger.access.people import PeopleAccess
 from include.ledger.access.privacy import PrivacyAccess
 from include.ledger.access.runs import RunAccess
@@ -48,6 +49,7 @@ class Ledger(
     PeopleAccess,
     ClientAccess,
     ApprovalAccess,
+    MigrationAccess,
     PrivacyAccess,
     UsageAccess,
 ):

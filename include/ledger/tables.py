@@ -238,6 +238,8 @@ event_links = Table(
     Column("last_outcome", Text),
     Column("last_reason", Text),
     Column("is_backfilled", Boolean),  # a backfill asked for the pair, so sync_from does not hold it (S14)
+    # when the Event was taken over from the legacy integration; until we write it, payload is what it held then (G8)
+    Column("adopted_at", Instant),
     Column("mapping_version", BigInteger),
     Column("settings_version", BigInteger),
     # the booking's facts, for reports
@@ -448,4 +450,68 @@ erasures = Table(
     Column("removed", JSON, nullable=False),  # rows by table
     Column("salesforce_ids", JSON, nullable=False),  # records that stay in Salesforce, for a person to see to
     Column("finished_at", Instant),  # missing while the erasure is under way, or broke off
+)
+
+legacy_migrations = Table(
+    "legacy_migrations",
+    metadata,
+    Column(
+        "id", AUTO_KEY, primary_key=True, autoincrement=True
+    ),  # the newest row is the one that counts (G10)
+    Column("lease_run_id", Text, nullable=False),  # the only run that may go on with it
+    Column("phase", Text, nullable=False),  # include.legacy.Phase: what is behind it
+    Column("started_by", Text, nullable=False),
+    Column("started_at", Instant, nullable=False),
+    Column(
+        "legacy_until", Instant
+    ),  # when the second inventory read: what legacy never synced before is held (G1)
+    Column("cut_over_at", Instant),
+    Column("ended_at", Instant),  # finalised, or rolled back
+    Column("stopped_at", Instant),  # legacy activity was seen after cut-over: nothing syncs (G8)
+    Column("stopped_why", Text),
+    Column("choices", JSON, nullable=False),  # include.migration.choices.Choices, as far as they were made
+    Column("facts", JSON, nullable=False),  # by phase: counts and checksums, never values of people
+)
+
+migration_items = Table(
+    "migration_items",
+    metadata,
+    Column("migration_id", BigInteger, ForeignKey("legacy_migrations.id"), primary_key=True),
+    Column("kind", Text, primary_key=True),  # include.legacy.ItemKind
+    Column("item_key", Text, primary_key=True),
+    Column("legacy_value", Text),  # what the legacy integration holds for it: an Id, or the name of a field
+    Column("inventory", Integer, nullable=False),  # 1, or 2 where only the second one found it
+    Column("outcome", Text),  # include.legacy.ItemOutcome; missing until it was checked (G5)
+    Column("reason", Text),  # include.legacy.Attention
+    Column("detail", Text),  # plain words; never personal data
+    Index("ix_migration_items_outcome", "migration_id", "kind", "outcome"),
+)
+
+migration_images = Table(
+    "migration_images",
+    metadata,
+    Column("migration_id", BigInteger, ForeignKey("legacy_migrations.id"), primary_key=True),
+    Column("event_id", Text, primary_key=True),
+    Column("booking_key", Text, nullable=False, index=True),
+    Column("client_id", Text, nullable=False, index=True),
+    Column("who_id", Text),
+    Column("owner_id", Text),
+    Column(
+        "image", Text, info=PERSONAL
+    ),  # JSON of the Event's fields in wire form, as they were before cut-over (G9)
+    Column("taken_at", Instant, nullable=False),
+)
+
+migration_answers = Table(
+    "migration_answers",
+    metadata,
+    Column("id", AUTO_KEY, primary_key=True, autoincrement=True),
+    Column("migration_id", BigInteger, ForeignKey("legacy_migrations.id"), nullable=False, index=True),
+    Column("run_id", Text, nullable=False),
+    Column("step", Text, nullable=False),  # the task that asked (G4)
+    Column("role", Text, nullable=False),  # whom it asked
+    Column("asked_at", Instant, nullable=False),
+    Column("answer", JSON),  # missing until somebody answered
+    Column("answered_by", Text),
+    Column("answered_at", Instant),
 )

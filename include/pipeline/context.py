@@ -31,6 +31,7 @@ class Selection(StrEnum):
     REPLAY = "replay"
     REPAIR = "repair"
     ERASURE = "erasure"
+    MIGRATION = "migration"
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -44,6 +45,7 @@ class Selection(StrEnum):
             "replay": ("appointment", "walk_in"),
             "repair": ("appointment", "walk_in"),
             "erasure": (),
+            "migration": ("appointment", "walk_in"),
         }[self.value]
 
 

@@ -28,7 +28,7 @@ _PLAIN = """
     kind status selection trigger label scope finding remedy step task attempt chunk part dag_id last_outcome
     last_reason error_code error_fields duplicate_rule member_status asked_status target report
 
-    created_by_us is_active is_backfilled is_blocked is_claimed is_converted is_created is_default is_deleted
+    created_by_us is_active is_adopted is_backfilled is_blocked is_claimed is_converted is_created is_default is_deleted
     is_disabled is_gone is_new is_person_account is_primary is_retired is_success is_unprocessed has_responded
     was_counted is_known is_settled needs_person dry_run user_is_active is_approved sync_disabled client_exists
     client_deleted client_disabled booking_deleted attendee_deleted is_ours

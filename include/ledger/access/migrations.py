@@ -1,0 +1,102 @@
+"""Migrations from the legacy integration, as their stages see them (rules G1 to G10)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from include.ledger import legacy_migrations
+from include.ledger.access.base import LedgerAccess
+from include.ledger.engine import reading, writing
+from include.ledger.legacy_migrations import HumanAnswer, LegacyMigration
+from include.legacy import Phase
+
+
+class MigrationAccess(LedgerAccess):
+    """The lease and the phase of a migration, and what was answered on its way."""
+
+    def newest_migration(self) -> LegacyMigration | None:
+        """Return the migration that counts: the newest one, whether or not it is over."""
+        with reading(self.engine) as connection:
+            return legacy_migrations.newest(connection)
+
+    def begin_migration(
+        self, run_id: str, *, who: str, now: datetime, takes_over: bool = False
+    ) -> LegacyMigration:
+        """Take the lease of the open migration, or open one; whoever holds the lease already goes on.
+
+        Raises:
+            LedgerConflictError: another run holds the lease and is not to be taken over from.
+        """
+        with writing(self.engine) as connection:
+            return legacy_migrations.begin(connection, run_id, who=who, now=now, takes_over=takes_over)
+
+    def held_migration(self, run_id: str) -> LegacyMigration:
+        """Return the migration whose lease the run holds.
+
+        Raises:
+            MigrationTakenOver: there is none, or another run holds the lease.
+        """
+        with writing(self.engine) as connection:
+            return legacy_migrations.hold(connection, run_id)
+
+    def advance_migration(self, run_id: str, phase: Phase, *, facts: Mapping[str, Any]) -> LegacyMigration:
+        """Record that a phase is behind the migration, with its facts; a phase that is behind it already stays so.
+
+        Raises:
+            MigrationTakenOver: the run does not hold the lease.
+        """
+        with writing(self.engine) as connection:
+            return legacy_migrations.advance(connection, run_id, phase, facts=facts)
+
+    def choose_in_migration(self, run_id: str, choices: Mapping[str, Any]) -> None:
+        """Record choices of the review beside those made before.
+
+        Raises:
+            MigrationTakenOver: the run does not hold the lease.
+        """
+        with writing(self.engine) as connection:
+            legacy_migrations.choose(connection, run_id, choices)
+
+    def stop_syncs(self, migration_id: int, *, why: str, now: datetime) -> None:
+        """Stop every sync, because the legacy integration was seen at work after cut-over (rule G8)."""
+        with writing(self.engine) as connection:
+            legacy_migrations.stop(connection, migration_id, why=why, now=now)
+
+    def release_syncs(self, run_id: str) -> None:
+        """Let the syncs go on.
+
+        Raises:
+            MigrationTakenOver: the run does not hold the lease.
+        """
+        with writing(self.engine) as connection:
+            legacy_migrations.release(connection, run_id)
+
+    def ask_in_migration(
+        self, migration_id: int, *, run_id: str, step: str, role: str, now: datetime
+    ) -> None:
+        """Record that a human step waits; asking again while it does changes nothing."""
+        with writing(self.engine) as connection:
+            legacy_migrations.ask(connection, migration_id, run_id=run_id, step=step, role=role, now=now)
+
+    def answer_in_migration(
+        self,
+        migration_id: int,
+        *,
+        run_id: str,
+        step: str,
+        answered: Mapping[str, Any],
+        who: str,
+        now: datetime,
+    ) -> None:
+        """Record who answered the open question of a step, and what."""
+        with writing(self.engine) as connection:
+            legacy_migrations.answer(
+                connection, migration_id, run_id=run_id, step=step, answered=answered, who=who, now=now
+            )
+
+    def migration_answers(self, migration_id: int) -> list[HumanAnswer]:
+        """Return what was asked and answered, in order."""
+        with reading(self.engine) as connection:
+            return legacy_migrations.answers(connection, migration_id)
