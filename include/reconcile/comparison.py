@@ -15,11 +15,11 @@ import pandas as pd
 
 from include.frames import CLAIM, TEXT, WHOLE, FrameContract
 from include.mapping.org_fields import FieldFacts
+from include.mapping.org_values import differing_fields
 from include.mapping.plan import hash_payloads, parse_payloads
 from include.mapping.refused_fields import field_lists, refused_values
 from include.reasons import Action, Outcome, Reason
 from include.reconcile.findings import FOUND, UNTOUCHED, Finding, Remedy
-from include.reconcile.org_values import differing_fields
 
 ORG_EVENTS = FrameContract(
     "org_events",

@@ -1,4 +1,4 @@
-"""Field values as they can be compared: Salesforce returns some in another form than it was sent (rule Q7).
+"""Field values as they can be compared: Salesforce returns some in another form than it was sent (rules Q7, G8).
 
 How each type is answered is in "Primitive Data Types" of the Object Reference and in "Prepare CSV Files" of the Bulk
 API 2.0 guide: REST spells an instant's zone ``+0000`` and Bulk ``Z``, numbers come back re-rendered, text is trimmed,
