@@ -289,3 +289,35 @@ PHONE_ENTRIES = FrameContract(
     },
     personal=frozenset({"phone"}),
 )
+
+MIGRATION_ITEMS = FrameContract(
+    "migration_items",
+    {
+        # one row per thing that the legacy integration holds (rule G5)
+        "kind": TEXT,  # include.legacy.ItemKind
+        "item_key": TEXT,  # id of a mapping, id of a staff member, or appointment_id-client_id
+        "legacy_value": TEXT,
+        "inventory": WHOLE,  # 1, or 2 where only the second one found it
+        "outcome": TEXT,  # include.legacy.ItemOutcome; missing until it was checked
+        "reason": TEXT,  # include.legacy.Attention; missing where it was carried over
+        "detail": TEXT,  # plain words; never personal data
+    },
+)
+
+MIGRATION_COUNTS = FrameContract(
+    "migration_counts", {"kind": TEXT, "outcome": TEXT, "reason": TEXT, "rows": WHOLE}
+)
+
+MIGRATION_IMAGES = FrameContract(
+    "migration_images",
+    {
+        # one row per legacy Event that the org holds, as it was before cut-over (rule G9)
+        "event_id": TEXT,
+        "booking_key": TEXT,  # the pair that keeps the Event
+        "client_id": TEXT,
+        "who_id": TEXT,
+        "owner_id": TEXT,
+        "image": TEXT,  # JSON of fields in wire form, without nulls; missing once its client was erased
+    },
+    personal=frozenset({"image"}),
+)

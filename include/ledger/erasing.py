@@ -32,6 +32,7 @@ from include.frames import TEXT, FrameContract
 from include.ledger import binding, switches
 from include.ledger.bulk import read, stage_keys
 from include.ledger.jobs import FINISHED
+from include.ledger.migration_items import is_image_of
 from include.ledger.runs import RunState
 from include.ledger.tables import (
     campaign_bookings,
@@ -44,6 +45,7 @@ from include.ledger.tables import (
     field_reports,
     jobs,
     match_decisions,
+    migration_images,
     outcomes,
     person_claims,
     person_links,
@@ -115,9 +117,10 @@ def traces_of(connection: Connection, client_id: str) -> ClientTraces:
     claimed = connection.execute(
         select(person_claims.c.record_id).where(_is_own_claim(connection, client_id))
     ).scalars()
-    event_ids = select(event_links.c.event_id).where(
+    linked_events = select(event_links.c.event_id).where(
         event_links.c.client_id == client_id, event_links.c.event_id.is_not(None)
     )
+    pictured = select(migration_images.c.event_id).where(migration_images.c.client_id == client_id)
     others = select(person_links.c.client_id).where(
         person_links.c.client_id != client_id, person_links.c.record_id.in_(_record_ids(client_id))
     )
@@ -126,7 +129,7 @@ def traces_of(connection: Connection, client_id: str) -> ClientTraces:
         appointment_ids=frozenset(connection.execute(_appointment_ids(client_id)).scalars()),
         booking_keys=keys,
         record_ids=frozenset({*(one for link in links for one in link), *claimed} - {None}),
-        event_ids=frozenset(connection.execute(event_ids).scalars()),
+        event_ids=frozenset(connection.execute(union(linked_events, pictured)).scalars()),
         claim_keys=frozenset(connection.execute(_own_claim_keys(connection, client_id)).scalars()),
         also_linked=tuple(sorted(connection.execute(others).scalars())),
     )
@@ -222,6 +225,8 @@ def _removals(connection: Connection, client_id: str) -> Iterator[_Removal]:
     yield _Removal(match_decisions, match_decisions.c.client_id == client_id)
     yield _Removal(field_reports, field_reports.c.client_id == client_id)
     yield _Removal(campaign_bookings, campaign_bookings.c.client_id == client_id)
+    namespace = binding.bound_namespace(connection) or ""
+    yield _Removal(migration_images, is_image_of(client_id, namespace=namespace), ("image",))
     yield _Removal(
         campaign_members, and_(is_own_record, not_(_is_shared(campaign_members.c.record_id, client_id)))
     )

@@ -30,8 +30,11 @@ from include.ledger.tables import (
     approvals,
     field_reports,
     jobs,
+    legacy_migrations,
     load_claims,
     match_decisions,
+    migration_images,
+    migration_items,
     outcomes,
     reports,
     run_api_calls,
@@ -51,6 +54,8 @@ class Expiring(StrEnum):
     REPORTS = "reports"
     LOAD_CLAIMS = "load_claims"
     JOBS = "jobs"
+    MIGRATION_IMAGES = "migration_images"
+    MIGRATION_ITEMS = "migration_items"
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +167,10 @@ def _old_load_claims(before: datetime) -> ColumnElement[bool]:
     )
 
 
+def _of_ended_migrations(migration_id: ColumnElement[int], before: datetime) -> ColumnElement[bool]:
+    return migration_id.in_(select(legacy_migrations.c.id).where(legacy_migrations.c.ended_at < before))
+
+
 _TABLES: Final[Mapping[Expiring, Table]] = {
     Expiring.OUTCOMES: outcomes,
     Expiring.DECISIONS: match_decisions,
@@ -170,6 +179,8 @@ _TABLES: Final[Mapping[Expiring, Table]] = {
     Expiring.REPORTS: reports,
     Expiring.LOAD_CLAIMS: load_claims,
     Expiring.JOBS: jobs,
+    Expiring.MIGRATION_IMAGES: migration_images,
+    Expiring.MIGRATION_ITEMS: migration_items,
 }
 
 _RULES: Final[Mapping[Expiring, Callable[[datetime], ColumnElement[bool]]]] = {
@@ -180,5 +191,7 @@ _RULES: Final[Mapping[Expiring, Callable[[datetime], ColumnElement[bool]]]] = {
     Expiring.REPORTS: lambda before: and_(reports.c.made_at < before, not_(_is_at_work(reports.c.run_id))),
     Expiring.LOAD_CLAIMS: _old_load_claims,
     Expiring.JOBS: _old_jobs,
+    Expiring.MIGRATION_IMAGES: lambda before: _of_ended_migrations(migration_images.c.migration_id, before),
+    Expiring.MIGRATION_ITEMS: lambda before: _of_ended_migrations(migration_items.c.migration_id, before),
 }
 """When a row of each kind has expired."""

@@ -18,6 +18,9 @@ ROWS_PER_BATCH: Final = 10_000
 JOBS_AT_LEAST: Final = timedelta(days=8)
 """Salesforce lists a Bulk job for seven days after it ended; as long the journal has to know it for ours."""
 
+MIGRATIONS_KEPT: Final = timedelta(days=90)
+"""How long what a migration carried over, and its before-images, are kept after it ended (rule G9)."""
+
 ABANDONED_AFTER: Final = timedelta(days=30)
 """How long beyond the retention a run counts as unfinished that never ended. Its rows are read by later runs anyway."""
 
@@ -51,6 +54,8 @@ def _remove_rows(
 ) -> int:
     if kind in {Expiring.JOBS, Expiring.LOAD_CLAIMS}:
         before = min(before, run.now - JOBS_AT_LEAST)
+    elif kind in {Expiring.MIGRATION_IMAGES, Expiring.MIGRATION_ITEMS}:
+        before = run.now - MIGRATIONS_KEPT
     if run.dry_run:
         return ledger.count_expired(kind, before=before)
     total = 0

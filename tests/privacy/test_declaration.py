@@ -33,7 +33,7 @@ _PLAIN = """
     was_counted is_known is_settled needs_person dry_run user_is_active is_approved sync_disabled client_exists
     client_deleted client_disabled booking_deleted attendee_deleted is_ours
 
-    answered_at asked_at at booked_at changed_at chosen_at claimed_at created_at decided_at ends_at erased_at
+    answered_at at booked_at changed_at chosen_at claimed_at created_at decided_at ends_at erased_at
     finished_at first_seen_at handed_out_at installed_at last_seen_at local_day made_at modified_at read_at recorded_at
     retired_at saved_at seen_at started_at starts_at updated_at bound_at answered_at
 
@@ -44,6 +44,10 @@ _PLAIN = """
 
     booked_through location_address location_city location_name location_timezone meeting_method service_minutes
     service_name timezone utm_campaign
+
+    mapping_id source_field target_field item_key legacy_value inventory
+    lease_run_id migration_id phase started_by stopped_why role answer choices facts
+    adopted_at asked_at cut_over_at ended_at legacy_until stopped_at taken_at
 
     counts mappings settings planned removed request rows_kept_in snapshot staged_file summary
 """

@@ -10,7 +10,16 @@ import sqlalchemy as sa
 from include.ledger.jobs import JobState, PlannedJob
 from include.ledger.load_claims import LoadStep
 from include.ledger.reports import Report, ReportKind
-from include.ledger.tables import field_reports, match_decisions, outcomes, run_api_calls, runs
+from include.ledger.tables import (
+    field_reports,
+    legacy_migrations,
+    match_decisions,
+    migration_images,
+    migration_items,
+    outcomes,
+    run_api_calls,
+    runs,
+)
 from include.pipeline.context import Selection
 from include.privacy.retention import ABANDONED_AFTER, JOBS_AT_LEAST, remove_expired
 from tests.pipeline.world import World
@@ -201,3 +210,32 @@ def test_a_dry_run_counts_what_would_go_and_removes_nothing(kept: World) -> None
     assert len(left(kept, outcomes.c.run_id)) == 2
     assert kept.staging.run_ids() == ["over"]
     assert expire(kept) == planned
+
+
+def migration_item(migration_id: int) -> dict[str, object]:
+    return {"migration_id": migration_id, "kind": "event_link", "item_key": "1-1", "inventory": 1}
+
+
+def migration_image(world: World, migration_id: int) -> dict[str, object]:
+    keys = {"event_id": "00U000000000001AAA", "booking_key": "1-1", "client_id": "1"}
+    return {"migration_id": migration_id, **keys, "image": "{}", "taken_at": ago(world, 400)}
+
+
+def test_what_a_migration_carried_over_stays_for_ninety_days_after_it_ended(kept: World) -> None:
+    ended = {1: ago(kept, 91), 2: ago(kept, 89), 3: None}
+    begun = {"started_by": "Pat", "started_at": ago(kept, 400), "choices": {}, "facts": {}}
+    for number, at in ended.items():
+        phase = "started" if at is None else "finalised"
+        run_id = f"migration-{number}"
+        put(
+            kept,
+            legacy_migrations,
+            {"id": number, "lease_run_id": run_id, "phase": phase, "ended_at": at, **begun},
+        )
+        put(kept, migration_items, migration_item(number))
+        put(kept, migration_images, migration_image(kept, number))
+
+    assert expire(kept) == {"migration_images": 1, "migration_items": 1}
+
+    assert left(kept, migration_items.c.migration_id) == [2, 3]
+    assert left(kept, migration_images.c.migration_id) == [2, 3]

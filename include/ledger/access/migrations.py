@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from include.ledger import legacy_migrations
+import pandas as pd
+
+from include.ledger import legacy_migrations, migration_items
 from include.ledger.access.base import LedgerAccess
 from include.ledger.engine import reading, writing
 from include.ledger.legacy_migrations import HumanAnswer, LegacyMigration
-from include.legacy import Phase
+from include.legacy import ItemKind, Phase
 
 
 class MigrationAccess(LedgerAccess):
-    """The lease and the phase of a migration, and what was answered on its way."""
+    """The lease and the phase of a migration, what it carries over, and what was answered on its way."""
 
     def newest_migration(self) -> LegacyMigration | None:
         """Return the migration that counts: the newest one, whether or not it is over."""
@@ -100,3 +102,66 @@ class MigrationAccess(LedgerAccess):
         """Return what was asked and answered, in order."""
         with reading(self.engine) as connection:
             return legacy_migrations.answers(connection, migration_id)
+
+    # --- what is carried over
+
+    def save_migration_items(self, migration_id: int, items: pd.DataFrame) -> int:
+        """Save items (contract ``MIGRATION_ITEMS``, each key once) and return how many there were.
+
+        Which inventory found an item first stays, and so does the verdict on one whose value is the same, where the
+        saved row brings none.
+        """
+        with writing(self.engine) as connection:
+            return migration_items.save_items(connection, migration_id, items)
+
+    def migration_items_after(
+        self, migration_id: int, kind: ItemKind, *, after: str = "", limit: int
+    ) -> pd.DataFrame:
+        """Return up to ``limit`` items (contract ``MIGRATION_ITEMS``) in the order of their keys, beyond ``after``."""
+        with reading(self.engine) as connection:
+            return migration_items.items_after(connection, migration_id, kind, after=after, limit=limit)
+
+    def migration_items_of(self, migration_id: int, kind: ItemKind, keys: Collection[str]) -> pd.DataFrame:
+        """Return the items of these keys (contract ``MIGRATION_ITEMS``)."""
+        with reading(self.engine) as connection:
+            return migration_items.items_of(connection, migration_id, kind, keys)
+
+    def count_migration_items(self, migration_id: int) -> pd.DataFrame:
+        """Return how many items have which outcome and reason (contract ``MIGRATION_COUNTS``), in one order."""
+        with reading(self.engine) as connection:
+            return migration_items.count_items(connection, migration_id)
+
+    def remove_migration_items(self, migration_id: int, kind: ItemKind, keys: Collection[str]) -> int:
+        """Remove the items of these keys, because the legacy integration holds them no more; return how many."""
+        with writing(self.engine) as connection:
+            return migration_items.remove_items(connection, migration_id, kind, keys)
+
+    def save_migration_images(self, migration_id: int, images: pd.DataFrame, *, taken_at: datetime) -> int:
+        """Save before-images (contract ``MIGRATION_IMAGES``, each Event once) in place of earlier ones."""
+        with writing(self.engine) as connection:
+            return migration_items.save_images(connection, migration_id, images, taken_at=taken_at)
+
+    def migration_images_after(self, migration_id: int, *, after: str = "", limit: int) -> pd.DataFrame:
+        """Return up to ``limit`` before-images (contract ``MIGRATION_IMAGES``) in the order of the Events' Ids."""
+        with reading(self.engine) as connection:
+            return migration_items.images_after(connection, migration_id, after=after, limit=limit)
+
+    def migration_images_of(self, migration_id: int, event_ids: Collection[str]) -> pd.DataFrame:
+        """Return the before-images of these Events (contract ``MIGRATION_IMAGES``)."""
+        with reading(self.engine) as connection:
+            return migration_items.images_of(connection, migration_id, event_ids)
+
+    def count_migration_images(self, migration_id: int) -> int:
+        """Return how many before-images there are."""
+        with reading(self.engine) as connection:
+            return migration_items.count_images(connection, migration_id)
+
+    def forget_inventory(self, run_id: str) -> None:
+        """Remove all items and before-images of the migration whose lease the run holds, so that it begins afresh.
+
+        Raises:
+            MigrationTakenOver: the run does not hold the lease.
+        """
+        with writing(self.engine) as connection:
+            held = legacy_migrations.hold(connection, run_id)
+            migration_items.forget(connection, held.id)
