@@ -13,6 +13,9 @@ written already: everything is compared under the settings in force, and what di
 - `days_per_window`: how many days are synced at a time.
 - `include_archived`: say yes where Events would be 365 days old or more: Salesforce archives those, and its lists and
   reports leave them out. Without it such days are refused.
+- `catch_up`: only bookings that have no Event yet for one of their attendees. After a migration from the legacy
+  integration these are the walk-ins and the bookings without staff that it never synced; its last report says how many
+  wait. A real run is refused until a dry run of the same days was made under the settings in force.
 - `dry_run`: the plan of every window is made and checked, nothing is written.
 
 **What the tasks do.** `plan_windows` cuts the days into windows. `sync_window` runs all stages of `sync_appointments`
@@ -60,6 +63,12 @@ _DAY = {"type": ["null", "string"], "format": "date"}
             type="boolean",
             title="Archived Events too",
             description="Needed for days that lie 365 days back or more.",
+        ),
+        "catch_up": Param(
+            False,
+            type="boolean",
+            title="Only what has no Event",
+            description="What the legacy integration never synced. Dry run first.",
         ),
         "dry_run": Param(False, type="boolean", title="Dry run", description="Plan only; write nothing."),
     },

@@ -200,7 +200,7 @@ STAFF_LINKS = FrameContract(
         "staff_id": TEXT,
         "salesforce_user_id": TEXT,
         "user_is_active": CLAIM,
-        "set_by": TEXT,  # "administrator" or "email"
+        "set_by": TEXT,  # "administrator", "legacy" (carried over, rule G8) or "email"
         "reason": TEXT,  # why there is no link: no_user, several_users, inactive_user, no_email
     },
 )
@@ -492,10 +492,11 @@ EVENT_LINKS = FrameContract(
         "written_version": WHOLE,
         "settled_version": WHOLE,
         "settled_digest": TEXT,
+        "adopted_digest": TEXT,  # of the booking as it was when its legacy Event was taken over (G8)
         "is_backfilled": CLAIM,  # a backfill asked for it: the day from which bookings sync does not count (rule S14)
         "is_adopted": CLAIM,  # a legacy Event that we never wrote: payload is what it held when it was taken over (G8)
     },
-    personal=frozenset({"payload", "settled_digest"}),
+    personal=frozenset({"payload", "settled_digest", "adopted_digest"}),
 )
 
 FACTS: Final[Mapping[str, str]] = {

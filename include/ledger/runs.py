@@ -115,11 +115,12 @@ def last_look(connection: Connection, selection: str) -> datetime | None:
 
 
 def was_planned(connection: Connection, request: str, *, settings_version: int) -> bool:
-    """Tell whether a dry run of this request ended with its plan under the settings of that version."""
+    """Tell whether a dry run of this request ended, with its plan or nothing, under the settings of that version."""
+    is_over = or_(
+        runs.c.state == RunState.DRY_RUN.value, and_(runs.c.dry_run, runs.c.state == RunState.EMPTY.value)
+    )
     planned = select(runs.c.run_id).where(
-        runs.c.request == request,
-        runs.c.settings_version == settings_version,
-        runs.c.state == RunState.DRY_RUN.value,
+        runs.c.request == request, runs.c.settings_version == settings_version, is_over
     )
     return connection.execute(planned.limit(1)).first() is not None
 

@@ -15,6 +15,9 @@ from include.ledger.tables import staff_links, sync_state
 from include.ledger.types import Instant
 
 ADMINISTRATOR = "administrator"
+LEGACY = "legacy"
+"""Whoever linked the staff member did so in the legacy integration (rule G8)."""
+
 _SYNCED_AT = "staff_synced_at"
 
 
@@ -28,7 +31,8 @@ def save_links(connection: Connection, saved: pd.DataFrame, *, seen_at: datetime
     """Save links and return how many are new or moved.
 
     ``updated_at`` moves only with the user or the user's activity, because bookings are read again when it does.
-    A link an administrator set is replaced only by an administrator's, and none that moved after ``seen_at``.
+    A link an administrator set is replaced only by an administrator's, one carried over from the legacy integration
+    by no e-mail's, and none that moved after ``seen_at``.
     """
     staged = stage(connection, STAFF_LINKS, saved)
     known = staff_links
@@ -68,8 +72,11 @@ def _has_moved(new: Any) -> ColumnElement[bool]:
 
 
 def _may_replace(new: Any, *, seen_at: datetime) -> ColumnElement[bool]:
-    is_ours = or_(staff_links.c.set_by != ADMINISTRATOR, new.set_by == ADMINISTRATOR)
-    return and_(is_ours, staff_links.c.updated_at <= seen_at)
+    return and_(_rank(staff_links.c.set_by) <= _rank(new.set_by), staff_links.c.updated_at <= seen_at)
+
+
+def _rank(set_by: ColumnElement[str]) -> ColumnElement[int]:
+    return case((set_by == ADMINISTRATOR, 2), (set_by == LEGACY, 1), else_=0)
 
 
 def synced_at(connection: Connection) -> datetime | None:

@@ -11,13 +11,17 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SET_BY_ADMINISTRATOR = "administrator"
+SET_BY_LEGACY = "legacy"
 SET_BY_EMAIL = "email"
+
+SET_BY_SOMEBODY = (SET_BY_ADMINISTRATOR, SET_BY_LEGACY)
+"""Links that a person made: an administrator, here or in the legacy integration (rules S7, G8)."""
 
 
 def link_staff(staff: pd.DataFrame, users: pd.DataFrame, kept: pd.DataFrame) -> pd.DataFrame:
     """Return the staff links as they should be.
 
-    A link that an administrator set stays; every other staff member is linked to the one active standard User with
+    A link that a person made stays; every other staff member is linked to the one active standard User with
     the same e-mail, or to nobody with the reason.
 
     Args:
@@ -30,7 +34,7 @@ def link_staff(staff: pd.DataFrame, users: pd.DataFrame, kept: pd.DataFrame) -> 
     """
     import pandas as pd
 
-    chosen = kept[(kept["set_by"] == SET_BY_ADMINISTRATOR) & kept["staff_id"].isin(staff["staff_id"])]
+    chosen = kept[kept["set_by"].isin(SET_BY_SOMEBODY) & kept["staff_id"].isin(staff["staff_id"])]
     active_ids = set(users.loc[users["IsActive"] == "true", "Id"])
     chosen = chosen.assign(user_is_active=chosen["salesforce_user_id"].isin(active_ids))
     rest = _by_email(staff[~staff["staff_id"].isin(chosen["staff_id"])], users)

@@ -64,11 +64,12 @@ def put_off(wait: Wait, *, now: datetime) -> TaskDeferred:
 @task(priority_weight=_LAST_IN_LINE, weight_rule="absolute")
 def plan_windows() -> list[list[str]]:
     """Cut the days into windows, or refuse the request before anything is read."""
+    from include.pipeline.backfill import check_catch_up
     from include.pipeline.backfill import plan_windows as plan
 
-    run = sync_run(get_current_context(), Selection.BACKFILL)
-    with as_task_state():
+    with stage_of(Selection.BACKFILL) as (run, wiring):
         windows = plan(run)
+        check_catch_up(run, wiring)
     return [[window.first.isoformat(), window.last.isoformat()] for window in windows]
 
 

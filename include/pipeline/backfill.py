@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from include.pipeline.accounting import conservation_line
 from include.pipeline.api_budget import why_wait_for_calls
 from include.pipeline.backfill_request import BackfillRequest, Window
+from include.pipeline.catch_up import refuse_catch_up
 from include.pipeline.context import JsonValue, Selection, SyncRun, Wiring
 
 if TYPE_CHECKING:
@@ -38,6 +39,17 @@ def plan_windows(run: SyncRun) -> list[Window]:
         ConfigurationError: the request is refused.
     """
     return BackfillRequest.from_conf(run.conf, today=run.now.date()).windows()
+
+
+def check_catch_up(run: SyncRun, wiring: Wiring) -> None:
+    """Refuse a catch-up whose windows were not all planned by a dry run; any other backfill may begin.
+
+    Raises:
+        ConfigurationError: the request, or the catch-up, is refused.
+    """
+    request = BackfillRequest.from_conf(run.conf, today=run.now.date())
+    if request.is_catch_up:
+        refuse_catch_up((replace(request, days=window) for window in request.windows()), run, wiring)
 
 
 def run_of_window(run: SyncRun, window: Window, *, now: datetime) -> SyncRun:

@@ -59,16 +59,19 @@ class BackfillRequest:
         kinds: booking kinds, in the order of the code.
         days_per_window: how many days one run of the pipeline takes at a time.
         includes_archived: Events old enough for Salesforce to archive are wanted.
+        is_catch_up: only bookings with a pair that has no Event are wanted, those that the legacy integration never
+            synced (rule G1).
     """
 
     days: Window
     kinds: tuple[str, ...] = KINDS
     days_per_window: int = DAYS_PER_WINDOW
     includes_archived: bool = False
+    is_catch_up: bool = False
 
     @classmethod
     def from_conf(cls, conf: Mapping[str, JsonValue], *, today: date) -> Self:
-        """Read ``from``, ``until``, ``kinds``, ``days_per_window`` and ``include_archived``.
+        """Read ``from``, ``until``, ``kinds``, ``days_per_window``, ``include_archived`` and ``catch_up``.
 
         Raises:
             ConfigurationError: a day is missing or is none, the days are too many or in the wrong order, or Events old
@@ -84,6 +87,7 @@ class BackfillRequest:
             kinds=values.choices("kinds", KINDS) or KINDS,
             days_per_window=values.number("days_per_window", default=DAYS_PER_WINDOW),
             includes_archived=values.is_on("include_archived"),
+            is_catch_up=values.is_on("catch_up"),
         )
         problems = values.problems or request._contradictions(today)
         if problems:
@@ -100,12 +104,14 @@ class BackfillRequest:
 
     def to_text(self, *, mapping_version: int) -> str:
         """Return the request as JSON that is equal for equal requests under the same field mappings."""
+        catch_up = {"catch_up": True} if self.is_catch_up else {}
         return json.dumps(
             {
                 "from": self.days.first.isoformat(),
                 "until": self.days.last.isoformat(),
                 "kinds": self.kinds,
                 "mapping_version": mapping_version,
+                **catch_up,
             }
         )
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from include.mapping.times import local_days, time_zones, whole_seconds
 from include.pipeline.backfill_request import BackfillRequest
+from include.pipeline.catch_up import never_synced, refuse_catch_up
 from include.pipeline.staged_reading import StagedReading, with_switches
 from include.source.changes import ChangeQuery, ChangeReader
 
@@ -22,11 +23,13 @@ def read_window(reading: StagedReading, settings: SettingsVersion, mapping_versi
     The day from which bookings sync does not count: syncing earlier ones is what a backfill is for (rule S14).
 
     Raises:
-        ConfigurationError: the request is refused.
+        ConfigurationError: the request is refused, or a catch-up was not planned first.
         SourceUnavailableError: the booking database does not answer.
     """
     run, wiring = reading.run, reading.wiring
     request = BackfillRequest.from_conf(run.conf, today=run.now.date())
+    if request.is_catch_up:
+        refuse_catch_up([request], run, wiring)
     reading.begin(settings, request=request.to_text(mapping_version=mapping_version))
     reading.sync_from = date.min
     query = ChangeQuery(
@@ -34,6 +37,8 @@ def read_window(reading: StagedReading, settings: SettingsVersion, mapping_versi
     )
     for chunk in ChangeReader(wiring.source.engine, query).chunks():
         wanted = of_days(chunk, request.days)
+        if request.is_catch_up:
+            wanted = never_synced(wanted, wiring.ledger, namespace=settings.settings.key_namespace)
         if len(wanted.bookings):
             reading.add(with_switches(wanted, wiring.ledger))
 

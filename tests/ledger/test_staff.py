@@ -38,6 +38,20 @@ def test_an_administrator_replaces_any_link(ledger: Ledger) -> None:
 
 
 @pytest.mark.rule("S7")
+@pytest.mark.rule("G8")
+def test_a_link_carried_over_from_the_legacy_integration_yields_to_an_administrator_alone(
+    ledger: Ledger,
+) -> None:
+    ledger.save_staff_links(staff_links({"set_by": "legacy"}), at(1))
+    assert ledger.save_staff_links(staff_links({"salesforce_user_id": OTHER}), at(2)) == 0
+    gone = staff_links({"set_by": "legacy", "user_is_active": False})
+    assert ledger.save_staff_links(gone, at(3)) == 1
+    changed = staff_links({"salesforce_user_id": OTHER, "set_by": "administrator"})
+    assert ledger.save_staff_links(changed, at(4)) == 1
+    assert ledger.save_staff_links(staff_links({"set_by": "legacy"}), at(5)) == 0
+
+
+@pytest.mark.rule("S7")
 def test_a_deactivated_user_counts_as_a_moved_link(ledger: Ledger) -> None:
     ledger.save_staff_links(staff_links({}), at(1))
     assert ledger.save_staff_links(staff_links({"user_is_active": False}), at(2)) == 1

@@ -12,6 +12,7 @@ import pytest
 from include.errors import ConfigurationError
 from include.pipeline.backfill import (
     LONGEST_YIELD,
+    check_catch_up,
     has_to_wait,
     is_settled,
     plan_windows,
@@ -369,3 +370,56 @@ def test_windows_of_one_backfill_are_runs_of_their_own_and_keep_their_ids() -> N
     assert of_window.run_id == "b__2026-03-01_2026-03-03"
     assert of_window.run_id == run_of_window(run, window, now=NOW).run_id
     assert BackfillRequest.from_conf(of_window.conf, today=TODAY).days == window
+
+
+# -- a catch-up: only what has no Event
+
+
+@pytest.mark.rule("G1")
+def test_a_catch_up_brings_only_bookings_without_an_event_and_only_after_a_dry_run(world: World) -> None:
+    for number in (1, 2, 3):
+        world.client(number)
+    past_booking(world, 10, 1, days=2)
+    world.sync()
+    world.set(subject_template="{service}", sync_from=TODAY)
+    past_booking(world, 11, 2, days=2, kind="walk_in")
+    past_booking(world, 12, 3, days=6)
+    asked = {**LAST_WEEK, "days_per_window": 3, "catch_up": True}
+    with pytest.raises(ConfigurationError, match="plan has to be seen first"):
+        backfill(world, **asked)
+    assert keys_of(world) == {"10-1"}
+    backfill(world, run_id="plan", dry_run=True, **asked)
+    assert keys_of(world) == {"10-1"}
+    check_catch_up(run_for(world, **asked), world.wiring())
+    assert backfill(world, **asked)["read"] == 2
+    assert keys_of(world) == {"10-1", "11-2", "12-3"}
+    assert world.event("10-1")["Subject"] != "Advice [Appointment]"
+
+
+@pytest.mark.rule("G1")
+def test_a_catch_up_of_other_days_than_were_planned_is_refused_before_anything_is_read(world: World) -> None:
+    world.client(1)
+    past_booking(world, 10, 1, days=2)
+    backfill(world, run_id="plan", dry_run=True, **LAST_WEEK, catch_up=True)
+    others = {**LAST_WEEK, "from": str(TODAY - timedelta(days=8)), "catch_up": True}
+    with pytest.raises(ConfigurationError, match="plan has to be seen first"):
+        check_catch_up(run_for(world, **others), world.wiring())
+
+
+@pytest.mark.rule("G1")
+def test_a_booking_without_event_for_one_attendee_is_caught_up_whole(world: World) -> None:
+    for number in (1, 2):
+        world.client(number)
+    past_booking(world, 10, 1, days=2)
+    world.sync()
+    world.insert("attendees", appointment_id=10, client_id=2, is_primary=False)
+    backfill(world, run_id="plan", dry_run=True, **LAST_WEEK, catch_up=True)
+    assert backfill(world, **LAST_WEEK, catch_up=True)["read"] == 2
+    assert keys_of(world) == {"10-1", "10-2"}
+
+
+@pytest.mark.rule("G1")
+def test_a_catch_up_waits_for_the_cut_over_of_a_migration(world: World) -> None:
+    world.ledger.begin_migration("migration", who="test", now=world.tick())
+    with pytest.raises(ConfigurationError, match="after cut-over"):
+        check_catch_up(run_for(world, **LAST_WEEK, catch_up=True), world.wiring())
