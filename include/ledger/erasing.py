@@ -243,7 +243,7 @@ def _removals(connection: Connection, client_id: str) -> Iterator[_Removal]:
         event_links.c.appointment_id.in_(_appointment_ids(client_id)),
         ("payload", "payload_hash"),
     )
-    yield _Removal(event_links, event_links.c.client_id == client_id, ("settled_digest",))
+    yield _Removal(event_links, event_links.c.client_id == client_id, ("settled_digest", "adopted_digest"))
     yield _Removal(person_links, person_links.c.client_id == client_id, ("written_values",))
 
 

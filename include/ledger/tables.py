@@ -240,6 +240,9 @@ event_links = Table(
     Column("is_backfilled", Boolean),  # a backfill asked for the pair, so sync_from does not hold it (S14)
     # when the Event was taken over from the legacy integration; until we write it, payload is what it held then (G8)
     Column("adopted_at", Instant),
+    Column(
+        "adopted_digest", Text, info=PERSONAL
+    ),  # of the booking as it was then: another one was edited since
     Column("mapping_version", BigInteger),
     Column("settings_version", BigInteger),
     # the booking's facts, for reports

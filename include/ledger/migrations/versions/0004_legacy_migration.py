@@ -26,6 +26,7 @@ def _migration_id(table: str) -> list[sa.schema.SchemaItem]:
 
 def upgrade() -> None:
     op.add_column("event_links", sa.Column("adopted_at", Instant(), nullable=True))
+    op.add_column("event_links", sa.Column("adopted_digest", sa.Text(), nullable=True))
     op.create_table(
         "legacy_migrations",
         sa.Column("id", AUTO_KEY, autoincrement=True, nullable=False),
@@ -90,4 +91,5 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in reversed(TABLES):
         op.drop_table(table)
+    op.drop_column("event_links", "adopted_digest")
     op.drop_column("event_links", "adopted_at")
