@@ -56,13 +56,19 @@ class World:
     @classmethod
     def begin(cls, org: LocalOrg, source: sa.Engine, folder: Path, ledger_template: Path) -> World:
         """Make a world around a booking database that is there, and empty."""
+        world = cls.unsettled(org, source, folder, ledger_template)
+        world.owner_id = world.user("unassigned@example.com")
+        world.set(unassigned_events_owner=world.owner_id)
+        return world
+
+    @classmethod
+    def unsettled(cls, org: LocalOrg, source: sa.Engine, folder: Path, ledger_template: Path) -> Self:
+        """Make a world in which nobody ever saved settings."""
         shutil.copyfile(ledger_template, folder / "ledger.db")
         ledger = Ledger(sa.create_engine(f"sqlite:///{folder / 'ledger.db'}"))
         world = cls(org, source, ledger, Staging(f"file://{folder / 'staging'}"))
         world.insert("locations", id=1, name="Main Street", city="Toronto", timezone="America/Toronto")
         world.insert("services", id=1, name="Advice", duration_minutes=30)
-        world.owner_id = world.user("unassigned@example.com")
-        world.set(unassigned_events_owner=world.owner_id)
         return world
 
     def __enter__(self) -> Self:
