@@ -74,7 +74,7 @@ class GuardChanges(ApprovalOperator):
                 run,
                 wiring,
                 is_approved=event["chosen_options"] == [self.APPROVE],
-                who=_who(event.get("responded_by_user")),
+                who=who_answered(event.get("responded_by_user")),
                 now=event["responded_at"],
             )
             return guard_changes(run, wiring).to_result()
@@ -89,7 +89,7 @@ def _question(run_id: str, guarded: GuardedChanges) -> str:
     return f"{hits}\n\n| planned | rows |\n|---|---|\n{rows}\n\nRun `{run_id}`. A dry run of the DAG shows every field."
 
 
-def _who(user: Any) -> str:
+def who_answered(user: Any) -> str:
     """Return the name of the Airflow user who answered, for the audit."""
     told = dict(user or {})
     return str(told.get("name") or told.get("id") or "unknown user of Airflow")

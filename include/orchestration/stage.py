@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow.sdk import get_current_context
@@ -60,6 +61,17 @@ def stage_of(selection: str) -> Iterator[tuple[SyncRun, Wiring]]:
     run = sync_run(get_current_context(), Selection(selection))
     with as_task_state(), open_wiring() as wiring:
         yield run, wiring
+
+
+@contextmanager
+def migration_stage() -> Iterator[tuple[SyncRun, Wiring]]:
+    """Yield the run and its wiring, as ``stage_of`` does; the clock is the task's start.
+
+    A migration waits for people, for days: its run's own start says nothing about now.
+    """
+    started = get_current_context()["ti"].start_date
+    with stage_of(Selection.MIGRATION) as (run, wiring):
+        yield replace(run, now=started), wiring
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from tests.dags.conftest import Parsed, parse
 DAG_FILES = {
     "backfill_bookings.py": "backfill_bookings",
     "erase_client.py": "erase_client",
+    "migrate_legacy_integration.py": "migrate_legacy_integration",
     "reconcile.py": "reconcile",
     "replay_quarantine.py": "replay_quarantine",
     "sync_appointments.py": "sync_appointments",
@@ -19,6 +20,9 @@ DAG_FILES = {
     "sync_staff.py": "sync_staff",
     "sync_walk_ins.py": "sync_walk_ins",
 }
+RUNS_BESIDE_ITSELF = {"migrate_legacy_integration": 4}
+"""A rollback starts beside a run that waits for a person; a lease in the ledger keeps them apart (rule G10)."""
+
 HEAVY = {"great_expectations", "pandas", "pyarrow", "simple_salesforce", "requests", "faker"}
 
 
@@ -63,10 +67,12 @@ def test_a_dag_takes_a_typed_dry_run_that_is_off_unless_asked_for(parsed: Parsed
 
 
 @pytest.mark.parametrize("dag_id", sorted(DAG_FILES.values()))
-def test_no_dag_catches_up_or_runs_beside_itself(parsed: Parsed, dag_id: str) -> None:
+def test_no_dag_catches_up_or_runs_beside_itself_unless_it_waits_for_people(
+    parsed: Parsed, dag_id: str
+) -> None:
     dag = parsed.dags[dag_id]
 
-    assert (dag["catchup"], dag["max_active_runs"]) == (False, 1)
+    assert (dag["catchup"], dag["max_active_runs"]) == (False, RUNS_BESIDE_ITSELF.get(dag_id, 1))
     assert all(task["has_retry_policy"] for task in dag["tasks"].values())
 
 
