@@ -321,3 +321,78 @@ MIGRATION_IMAGES = FrameContract(
     },
     personal=frozenset({"image"}),
 )
+
+ADOPTIONS = FrameContract(
+    "adoptions",
+    {
+        # one row per pair whose legacy Event is taken over (rule G8), with the booking as it was read in the same step
+        "booking_key": TEXT,
+        "appointment_id": TEXT,
+        "client_id": TEXT,
+        "event_id": TEXT,
+        "who_id": TEXT,  # as the org has them
+        "owner_id": TEXT,
+        "payload": TEXT,  # what the Event holds, as JSON in wire form
+        "payload_hash": TEXT,
+        "settled_version": WHOLE,
+        "settled_digest": TEXT,
+        "adopted_digest": TEXT,  # empty where the booking was edited since the legacy integration was switched off
+        **FACTS,
+    },
+    personal=frozenset({"adopted_digest", "payload", "payload_hash", "settled_digest"}),
+)
+
+CARRIED_PEOPLE = FrameContract(
+    "carried_people",
+    {
+        # whom the legacy Events of a client stand on, where all agree (rule M1)
+        "client_id": TEXT,
+        "sobject": TEXT,
+        "record_id": TEXT,
+        "who_id": TEXT,
+    },
+)
+
+ADOPTED_EVENTS = FrameContract(
+    "adopted_events",
+    {
+        # legacy Events that were taken over, as the ledger knows them by now
+        "booking_key": TEXT,
+        "appointment_id": TEXT,
+        "client_id": TEXT,
+        "event_id": TEXT,  # missing once the sync deleted it; another Id once it was written again
+        "who_id": TEXT,
+        "owner_id": TEXT,
+        "payload": TEXT,
+        "claimed_version": WHOLE,
+        "written_version": WHOLE,  # missing while the sync never wrote it
+        "settled_version": WHOLE,
+        "kind": TEXT,
+        "ends_at": INSTANT,
+    },
+    personal=frozenset({"payload"}),
+)
+
+LABELLED_EVENTS = FrameContract(
+    "labelled_events",
+    {
+        # legacy Events that got a label, a key or both (rules G6, G8)
+        "booking_key": TEXT,
+        "event_id": TEXT,
+        "payload": TEXT,
+        "payload_hash": TEXT,
+        "source_version": WHOLE,  # the version of the booking that was claimed for it
+    },
+    personal=frozenset({"payload", "payload_hash"}),
+)
+
+EVENTS_SINCE = FrameContract(
+    "events_since",
+    {
+        # Events that the sync made after cut-over (rule G9)
+        "booking_key": TEXT,
+        "appointment_id": TEXT,
+        "client_id": TEXT,
+        "event_id": TEXT,
+    },
+)

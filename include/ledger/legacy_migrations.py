@@ -143,6 +143,19 @@ def release(connection: Connection, run_id: str) -> None:
     _change(connection, hold(connection, run_id).id, stopped_at=None, stopped_why=None)
 
 
+def resume(connection: Connection, migration_id: int, *, facts: Mapping[str, Any]) -> None:
+    """Let the syncs go on that were stopped; ``facts`` take the place of those of the second inventory.
+
+    No lease is needed: the run that holds it may wait for its administrator meanwhile, and goes on.
+    """
+    _lock(connection)
+    stopped = newest(connection)
+    assert stopped is not None
+    again = Phase.INVENTORIED_AGAIN.value
+    kept = {**stopped.facts, again: {**stopped.facts.get(again, {}), **facts}}
+    _change(connection, migration_id, stopped_at=None, stopped_why=None, facts=kept)
+
+
 def ask(
     connection: Connection, migration_id: int, *, run_id: str, step: str, role: str, now: datetime
 ) -> None:

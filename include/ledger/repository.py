@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 from include.ledger import migrate
 from include.ledger.access.approvals import ApprovalAccess
 from include.ledger.access.clients import ClientAccess
+from include.ledger.access.cut_over import CutOverAccess
 from include.ledger.access.events import EventAccess
 from include.ledger.access.jobs import JobAccess
 from include.ledger.access.migrations import MigrationAccess
@@ -50,6 +51,7 @@ class Ledger(
     ClientAccess,
     ApprovalAccess,
     MigrationAccess,
+    CutOverAccess,
     PrivacyAccess,
     UsageAccess,
 ):

@@ -505,6 +505,26 @@ migration_images = Table(
     Column("taken_at", Instant, nullable=False),
 )
 
+migration_staff_before = Table(
+    "migration_staff_before",
+    metadata,
+    # the staff links that cut-over replaced; one that it added has no row (G9)
+    Column("migration_id", BigInteger, ForeignKey("legacy_migrations.id"), primary_key=True),
+    Column("staff_id", Text, primary_key=True),
+    Column("salesforce_user_id", Text),
+    Column("user_is_active", Boolean, nullable=False),
+    Column("set_by", Text, nullable=False),
+    Column("reason", Text),
+)
+
+migration_own_events = Table(
+    "migration_own_events",
+    metadata,
+    # the Events that the modern integration had before cut-over: going back leaves them alone (G9)
+    Column("migration_id", BigInteger, ForeignKey("legacy_migrations.id"), primary_key=True),
+    Column("event_id", Text, primary_key=True),
+)
+
 migration_answers = Table(
     "migration_answers",
     metadata,

@@ -12,7 +12,14 @@ down_revision = "0003"
 branch_labels = None
 depends_on = None
 
-TABLES = ("legacy_migrations", "migration_items", "migration_images", "migration_answers")
+TABLES = (
+    "legacy_migrations",
+    "migration_items",
+    "migration_images",
+    "migration_staff_before",
+    "migration_own_events",
+    "migration_answers",
+)
 
 
 def _migration_id(table: str) -> list[sa.schema.SchemaItem]:
@@ -72,6 +79,22 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_migration_images_booking_key"), "migration_images", ["booking_key"])
     op.create_index(op.f("ix_migration_images_client_id"), "migration_images", ["client_id"])
+    op.create_table(
+        "migration_staff_before",
+        *_migration_id("migration_staff_before"),
+        sa.Column("staff_id", sa.Text(), nullable=False),
+        sa.Column("salesforce_user_id", sa.Text(), nullable=True),
+        sa.Column("user_is_active", sa.Boolean(), nullable=False),
+        sa.Column("set_by", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("migration_id", "staff_id", name=op.f("pk_migration_staff_before")),
+    )
+    op.create_table(
+        "migration_own_events",
+        *_migration_id("migration_own_events"),
+        sa.Column("event_id", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("migration_id", "event_id", name=op.f("pk_migration_own_events")),
+    )
     op.create_table(
         "migration_answers",
         sa.Column("id", AUTO_KEY, autoincrement=True, nullable=False),
