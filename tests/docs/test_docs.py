@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from include.ledger.tables import metadata
+from include.legacy import ATTENTION, ItemKind
 from include.mapping.event_fields import payload_mappings
 from include.mapping.fields import default_mappings
 from include.orchestration.connections import COCONUT_DB, SALESFORCE, SYNC_LEDGER
@@ -25,6 +26,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / ".g
 OPERATIONS = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
 SETTINGS = (ROOT / "docs/settings.md").read_text(encoding="utf-8")
 ANALYSTS = (ROOT / "docs/analysts.md").read_text(encoding="utf-8")
+MIGRATION = (ROOT / "docs/migration.md").read_text(encoding="utf-8")
 RULES = (ROOT / "docs/rules.md").read_text(encoding="utf-8")
 
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?P<target>[^)\s]+)\)")
@@ -180,6 +182,20 @@ def test_every_sentence_that_the_manual_quotes_stands_in_the_code() -> None:
 def _unbroken(text: str) -> str:
     """Return text in which several values side by side count as one."""
     return re.sub(rf"{ELLIPSIS}+", ELLIPSIS, one_line(text))
+
+
+# -- the migration
+
+ITEMS = {
+    ItemKind.FIELD_MAPPING: "field mapping",
+    ItemKind.STAFF_LINK: "staff link",
+    ItemKind.EVENT_LINK: "event link",
+}
+
+
+def test_the_migration_page_says_of_every_reason_for_attention_what_the_code_has() -> None:
+    listed = [tuple(map(plain, cells)) for cells in rows(MIGRATION, columns=4) if cells[1] in ITEMS.values()]
+    assert listed == [(str(why), ITEMS[text.kind], text.text, text.advice) for why, text in ATTENTION.items()]
 
 
 # -- settings
