@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING
 import yaml
 
 from include.demo.filling import FillSummary, fill, refuse_unless_empty
+from include.demo.legacy_filling import fill_legacy
 from include.demo.local_org import LocalOrg
 from include.demo.org_seeding import SeededOrg, refuse_if_seeded, seed_org
 from include.demo.plan import DemoPlan
 from include.demo.salesforce_side import salesforce_side
-from include.errors import AppointmentSyncError
+from include.errors import AppointmentSyncError, ConfigurationError
 from include.orchestration.connections import source_engine
 from include.orchestration.wiring import connect_salesforce
+from include.settings.model import Integration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,10 +37,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--bookings", type=_positive, default=6_000, help="number of bookings")
     parser.add_argument("--seed", type=int, default=7, help="the same seed gives the same data")
     parser.add_argument("--settings", type=Path, help="file to write the demo's settings to (YAML)")
+    parser.add_argument(
+        "--legacy",
+        nargs="?",
+        const="on",
+        choices=("on", "off"),
+        help="make it an organisation on the legacy integration, with Coconut's upgrade flag on or off",
+    )
     wanted = parser.parse_args(arguments)
     plan = DemoPlan(wanted.bookings, wanted.seed, datetime.now(UTC))
     try:
-        summary, seeded = _fill_both(plan)
+        summary, seeded = _fill_both(plan, legacy=wanted.legacy)
     except AppointmentSyncError as error:
         print(error, file=sys.stderr)
         return 1
@@ -47,20 +56,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     print(", ".join(f"{number:,} {name}" for name, number in seeded.created.items()))
     if wanted.settings is not None:
-        wanted.settings.write_text(_settings_text(summary, seeded), encoding="utf-8")
+        settings = _settings(summary, seeded, is_legacy=wanted.legacy is not None)
+        wanted.settings.write_text(yaml.safe_dump(settings), encoding="utf-8")
     return 0
 
 
-def _fill_both(plan: DemoPlan) -> tuple[FillSummary, SeededOrg]:
+def _fill_both(plan: DemoPlan, *, legacy: str | None) -> tuple[FillSummary, SeededOrg]:
     engine = source_engine()
     refuse_unless_empty(engine)
     gateway = connect_salesforce()
     refuse_if_seeded(gateway)
     local_org = LocalOrg.at(gateway.base_url)
     if local_org is None:
+        if legacy:
+            raise ConfigurationError(
+                "A legacy organisation is made in the local org only: start it and try again."
+            )
         print("This is not the local org: demo Users and converted Leads are left out.")
     seeded = seed_org(gateway, local_org, salesforce_side(plan))
-    return fill(engine, plan, salesforce_ids=seeded.salesforce_ids, report=_tell), seeded
+    summary = fill(engine, plan, salesforce_ids=seeded.salesforce_ids, report=_tell)
+    if legacy and local_org is not None:
+        left = fill_legacy(engine, gateway, local_org, seeded, is_offered=legacy == "on", now=plan.now)
+        print(", ".join(f"{number:,} rows of {name}" for name, number in left.items()))
+    return summary, seeded
 
 
 def _tell(bookings: int) -> None:
@@ -68,7 +86,7 @@ def _tell(bookings: int) -> None:
         print(f"{bookings:,} bookings written", flush=True)
 
 
-def _settings_text(summary: FillSummary, seeded: SeededOrg) -> str:
+def _settings(summary: FillSummary, seeded: SeededOrg, *, is_legacy: bool) -> dict[str, str]:
     """Settings under which every booking of the demo is in scope and nobody's Event lacks an owner."""
     settings = {}
     if summary.first_start is not None:
@@ -76,7 +94,9 @@ def _settings_text(summary: FillSummary, seeded: SeededOrg) -> str:
         settings["sync_from"] = (summary.first_start - timedelta(days=1)).date().isoformat()
     if seeded.unassigned_owner is not None:
         settings["unassigned_events_owner"] = seeded.unassigned_owner
-    return yaml.safe_dump(settings)
+    if is_legacy:
+        settings["integration"] = Integration.LEGACY.value
+    return settings
 
 
 def _positive(text: str) -> int:

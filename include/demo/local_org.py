@@ -44,13 +44,31 @@ class LocalOrg:
         Raises:
             ConfigurationError: the org refuses one of them.
         """
-        rows = [{name: value for name, value in user.items() if name != KEY} for user in users]
-        results = self._call("POST", "/records/User", rows)
+        return dict(zip((user[KEY] for user in users), self.create_records("User", users), strict=True))
+
+    def create_records(
+        self, sobject: str, records: Sequence[Row], *, as_user: str | None = None
+    ) -> list[str]:
+        """Create records as a User, the org's own integration user unless one is named, and return their Ids in order.
+
+        Raises:
+            ConfigurationError: the org refuses one of them.
+        """
+        rows = [{name: value for name, value in record.items() if name != KEY} for record in records]
+        body = {"rows": rows, "operation": "insert", **({"as_user": as_user} if as_user else {})}
+        results = self._call("POST", f"/records/{sobject}", body)
         refused = [result["errors"][0]["statusCode"] for result in results if not result["success"]]
         if refused:
-            msg = f"The local org refused {len(refused)} demo Users ({refused[0]}); start it afresh and try again."
+            msg = (
+                f"The local org refused {len(refused)} demo records of {sobject} ({refused[0]}); "
+                "start it afresh and try again."
+            )
             raise ConfigurationError(msg)
-        return {user[KEY]: result["id"] for user, result in zip(users, results, strict=True)}
+        return [result["id"] for result in results]
+
+    def delete_records(self, sobject: str, ids: Sequence[str]) -> None:
+        """Delete records as a user in Salesforce would."""
+        self._call("POST", "/delete", {"sobject": sobject, "ids": list(ids)})
 
     def convert_leads(self, lead_ids: Iterable[str]) -> None:
         """Convert these Leads, each into a new Contact and Account."""

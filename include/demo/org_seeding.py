@@ -28,11 +28,13 @@ class SeededOrg:
         created: number of records created, by object.
         salesforce_ids: Ids that Coconut holds, by client id.
         unassigned_owner: Id of the User for ``unassigned_events_owner``, where Users could be made.
+        ids: the records by their key, Users among them.
     """
 
     created: dict[str, int] = field(default_factory=dict)
     salesforce_ids: dict[int, str] = field(default_factory=dict)
     unassigned_owner: str | None = None
+    ids: dict[str, str] = field(default_factory=dict)
 
 
 def refuse_if_seeded(gateway: SalesforceGateway) -> None:
@@ -54,13 +56,15 @@ def seed_org(gateway: SalesforceGateway, local_org: LocalOrg | None, side: Sales
         ConfigurationError: the org refuses a record.
     """
     seeded = SeededOrg()
+    users: dict[str, str] = {}
     if local_org is not None:
         users = local_org.create_users(side.users)
         seeded.created["User"] = len(users)
         seeded.unassigned_owner = users[f"user:{UNASSIGNED_OWNER}"]
     accounts = _create(gateway, "Account", side.accounts)
     contacts = [_with_account(contact, accounts) for contact in side.contacts]
-    ids = {
+    ids = seeded.ids = {
+        **users,
         **accounts,
         **_create(gateway, "Lead", side.leads),
         **_create(gateway, "Contact", contacts),

@@ -104,6 +104,24 @@ class AirflowApi:
         found = self._call("GET", path)["task_instances"]
         return [TaskState(task["task_id"], task["map_index"], task["state"]) for task in found]
 
+    def pause(self, dag_id: str, *, is_paused: bool = True) -> None:
+        """Pause a DAG, or let it run."""
+        self._call("PATCH", f"dags/{dag_id}", {"is_paused": is_paused})
+
+    def get_open_questions(self, dag_id: str, run_id: str = "~") -> list[dict[str, Any]]:
+        """Return what task instances ask people now; the run ``~`` stands for all."""
+        path = f"dags/{dag_id}/dagRuns/{quote(run_id, safe='~')}/hitlDetails?limit=100"
+        return [
+            detail
+            for detail in self._call("GET", path)["hitl_details"]
+            if detail["task_instance"]["state"] == "awaiting_input" and not detail["response_received"]
+        ]
+
+    def answer(self, *, dag_id: str, run_id: str, task: str, answer: Mapping[str, object]) -> None:
+        """Answer a question; ``task`` is the task's id and its map index, with a slash between."""
+        path = f"dags/{dag_id}/dagRuns/{quote(run_id, safe='')}/taskInstances/{task}/hitlDetails"
+        self._call("PATCH", path, answer)
+
     def _call(self, method: str, path: str, body: Mapping[str, object] | None = None) -> dict[str, Any]:
         trouble = ""
         for _attempt in range(_ATTEMPTS):

@@ -73,12 +73,16 @@ class Stack:
         layout.org_announcement.write_text(announcement)
         self.processes.environment = process_environment(layout, self.ports, os.environ)
 
-    def fill_with_demo_data(self, *, bookings: int, seed: int) -> None:
-        """Fill the booking database and the org with demo data, and take over the settings that go with it."""
+    def fill_with_demo_data(self, *, bookings: int, seed: int, is_legacy: bool = False) -> str:
+        """Fill booking database and org with demo data, take over the settings that go with it, and say how much.
+
+        With ``is_legacy`` it is an organisation on the legacy integration that is offered the upgrade.
+        """
         settings = self.layout.demo_settings
-        amount = ("--bookings", str(bookings), "--seed", str(seed))
-        self.processes.run("demo-data", "include.demo", *amount, "--settings", str(settings))
+        wanted = ("--bookings", str(bookings), "--seed", str(seed), *(("--legacy",) if is_legacy else ()))
+        self.processes.run("demo-data", "include.demo", *wanted, "--settings", str(settings))
         self.processes.run("demo-settings", "include.settings", "import", str(settings))
+        return self.processes.tail("demo-data")
 
     def edit_demo_data(self, *, seed: int) -> str:
         """Reschedule, cancel, delete and add some hundred bookings; return what was done, in words."""
