@@ -24,9 +24,7 @@ HISTORY: Final = frozenset(
         "jobs",
         "load_claims",
         "legacy_migrations",
-        "migration_items",
-        "migration_images",
-        "migration_answers",
+        *(name for name in ledger.metadata.tables if name.startswith("migration_")),
     }
 )
 """Tables that tell what was done, and that no sync decides by; the binding to the org is the first sign-in's."""

@@ -119,7 +119,21 @@ class LegacyWorld(World):
 
     def _event(self, event: LegacyEvent) -> Row:
         values = {name: _wire(value) for name, value in event.values.items()}
-        return {**values, "WhoId": self.people[event.client_id], "OwnerId": self.users[event.staff_id]}
+        return {
+            **self._mapped_values(),
+            **values,
+            "WhoId": self.people[event.client_id],
+            "OwnerId": self.users[event.staff_id],
+        }
+
+    def _mapped_values(self) -> Row:
+        """Return what the legacy writer's field mappings put into every Event: all bookings were made alike."""
+        alike = {"appointment.meeting_method": "in_person", "appointment.booked_through": "client_view"}
+        return {
+            str(row["target_field"]): alike[str(row["source_field"])]
+            for row in mapping_rows(self.plan.sizes.mappings)
+            if row["sobject"] == "Event" and row["source_field"] in alike
+        }
 
     def _write_as_legacy(self, rows: Sequence[Row], operation: str = "insert") -> list[str]:
         body = {"rows": list(rows), "operation": operation, "as_user": self.legacy_user_id}
@@ -198,6 +212,7 @@ class LegacyWorld(World):
         times = {"starts_at": starts_at, "ends_at": starts_at + timedelta(minutes=30)}
         self.booking(booking_id, client_id, staff_id=staff_id, **times)
         event = {
+            **self._mapped_values(),
             "Subject": f"Coconut: Advice for Ann Lee {client_id}",
             "StartDateTime": _wire(times["starts_at"]),
             "EndDateTime": _wire(times["ends_at"]),
