@@ -42,6 +42,7 @@ class WaitsFor(StrEnum):
     SETTING = "setting"
     SALESFORCE_USER = "salesforce_user"
     PERSON = "person"
+    BACKFILL = "backfill"
 
 
 class Reason(StrEnum):
@@ -53,6 +54,7 @@ class Reason(StrEnum):
     OVERTAKEN = "overtaken"
     DELETED_WITHOUT_EVENT = "deleted_without_event"
     EVENT_DELETED_IN_SALESFORCE = "event_deleted_in_salesforce"
+    LEGACY_EVENT_KEPT = "legacy_event_kept"
     # held
     WALK_IN_NOT_FINAL = "walk_in_not_final"
     CLIENT_DELETED = "client_deleted"
@@ -64,6 +66,9 @@ class Reason(StrEnum):
     AMBIGUOUS_MATCH = "ambiguous_match"
     DUPLICATE_RULE = "duplicate_rule"
     AMBIGUOUS_ACCOUNT = "ambiguous_account"
+    NOT_SYNCED_BY_LEGACY = "not_synced_by_legacy"
+    BEFORE_CUT_OVER = "before_cut_over"
+    NOBODY_REGISTERED_ON_LEGACY = "nobody_registered_on_legacy"
     # disabled
     CLIENT_DISABLED = "client_disabled"
     # quarantined
@@ -131,6 +136,7 @@ class ReasonText:
 
 _U, _H, _Q = Outcome.UNCHANGED, Outcome.HELD, Outcome.QUARANTINED
 _ROW, _CLIENT, _SETTING, _PERSON = WaitsFor.ROW, WaitsFor.CLIENT, WaitsFor.SETTING, WaitsFor.PERSON
+_BACKFILL = WaitsFor.BACKFILL
 
 REASONS: dict[Reason, ReasonText] = {
     Reason.SAME_AS_LAST_WRITTEN: ReasonText(
@@ -152,6 +158,11 @@ REASONS: dict[Reason, ReasonText] = {
         WaitsFor.NOTHING,
         "A Salesforce user deleted the Event, and the settings say to leave it deleted.",
         "on_event_deleted_in_salesforce",
+    ),
+    Reason.LEGACY_EVENT_KEPT: ReasonText(
+        _U,
+        WaitsFor.NOTHING,
+        "The Event of the legacy integration says the same, and stays as it is until the booking changes.",
     ),
     Reason.WALK_IN_NOT_FINAL: ReasonText(
         _H, _ROW, "A walk-in syncs once its status is complete, no_show or cancelled."
@@ -195,6 +206,19 @@ REASONS: dict[Reason, ReasonText] = {
         _PERSON,
         "Several Accounts bear the name of this client's company; a person has to choose.",
         "ambiguous_match",
+    ),
+    Reason.NOT_SYNCED_BY_LEGACY: ReasonText(
+        _H,
+        _BACKFILL,
+        "On the legacy integration an appointment with staff syncs to the Event that it has there, and nothing else does.",
+    ),
+    Reason.BEFORE_CUT_OVER: ReasonText(
+        _H,
+        _BACKFILL,
+        "The legacy integration never synced it, and it has not changed since; a catch-up backfill makes its Event.",
+    ),
+    Reason.NOBODY_REGISTERED_ON_LEGACY: ReasonText(
+        _H, _SETTING, "On the legacy integration nobody is registered.", "integration"
     ),
     Reason.CLIENT_DISABLED: ReasonText(Outcome.DISABLED, _CLIENT, "Sync is disabled for this client."),
     Reason.NO_ATTENDEE: ReasonText(_Q, _ROW, "The booking never had an attendee."),

@@ -1,16 +1,23 @@
-"""Legacy Events: what they hold, and which change is one that they are to be written for (rules G1, G8)."""
+"""Events taken over from the legacy integration: what they hold, and what is reason enough to write them (rule G8)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
+import pandas as pd
+
 from include.frames import TEXT, FrameContract
-from include.mapping.plan import BOOKING_KEY, format_payloads
+from include.mapping.event_fields import payload_mappings
+from include.mapping.fields import default_mappings
+from include.mapping.org_fields import FieldFacts
+from include.mapping.org_values import differing_fields
+from include.mapping.plan import BOOKING_KEY, format_payloads, parse_payloads
 from include.mapping.wire_text import instant_text
+from include.settings.field_mapping import FieldMapping, Sobject
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from include.mapping.field_values import FieldValues
 
 IMAGES: Final = FrameContract(
     "event_images",
@@ -21,6 +28,9 @@ IMAGES: Final = FrameContract(
     },
     personal=frozenset({"image"}),
 )
+
+TIMES: Final = ("StartDateTime", "EndDateTime")
+"""The standard fields whose difference alone is reason enough to write a legacy Event."""
 
 _INSTANT: Final = r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?(?:Z|[+-]\d{2}:?\d{2})"
 """How REST and Bulk API spell a ``dateTime`` ("Primitive Data Types", Object Reference)."""
@@ -44,9 +54,63 @@ def image_of(records: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
     )
 
 
-def _in_wire_form(values: pd.Series[str]) -> pd.Series[str]:
-    import pandas as pd
+def carried_fields(mappings: Sequence[FieldMapping]) -> tuple[FieldMapping, ...]:
+    """Return the Event mappings whose value a legacy Event has to have already: its times, and what was carried over.
 
+    Carried over is what fills a field that no default mapping fills. All others (our key, a subject with its suffix)
+    the legacy integration did not write, so that they alone are no reason to touch an Event.
+    """
+    by_default = {mapping.target for mapping in default_mappings(Sobject.EVENT)} - {*TIMES}
+    return tuple(mapping for mapping in payload_mappings(mappings) if mapping.target not in by_default)
+
+
+def is_really_changed(
+    pairs: pd.DataFrame,
+    values: FieldValues,
+    facts: Mapping[str, FieldFacts],
+    *,
+    left_alone: Collection[str],
+) -> pd.Series[bool]:
+    """Tell which legacy Events have to be written (rule G8).
+
+    That is so where a field of ``carried_fields`` is another than it was when the Event was taken over, where the
+    booking was edited since, and where its Event goes to another person. Nothing is known to differ where nobody knows
+    what the Event held.
+
+    Args:
+        pairs: adopted ones of the working frame, with ``has_moved``.
+        values: the wire fields of ``carried_fields``, same index; those that the org would refuse count for nothing.
+        facts: what the org says of Event's fields.
+        left_alone: fields that an empty value never clears.
+    """
+    image = parse_payloads(pairs["link_payload"], list(map(str, values.wire)))
+    differs = differing_fields(values.wire, image, facts, left_alone=left_alone)
+    for fault in values.faults:
+        differs[fault.target] &= ~fault.rows.reindex(differs.index, fill_value=False)
+    is_another = differs.any(axis="columns") & pairs["link_payload"].notna()
+    adopted = pairs["link_adopted_digest"]
+    is_edited = adopted.notna() & (adopted != pairs["source_digest"])
+    return is_another | is_edited | pairs["has_moved"]
+
+
+def keep_owners(owned: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
+    """Return the owners (``owner_id``, ``owner_reason``) with those of legacy Events left as they are.
+
+    Whoever owns such an Event stays its owner until the booking's staff changes in Coconut (rule S12).
+
+    Args:
+        owned: what ``owner.assign_owners`` says.
+        pairs: the working frame, same index.
+    """
+    is_same_staff = pairs["staff_id"].fillna("").eq(pairs["link_staff_id"].fillna(""))
+    stays = pairs["is_adopted"] & pairs["has_event"] & pairs["link_owner_id"].notna() & is_same_staff
+    return owned.assign(
+        owner_id=owned["owner_id"].mask(stays, pairs["link_owner_id"]),
+        owner_reason=owned["owner_reason"].mask(stays),
+    )
+
+
+def _in_wire_form(values: pd.Series[str]) -> pd.Series[str]:
     is_instant = values.str.fullmatch(_INSTANT).eq(True)
     if not is_instant.any():
         return values

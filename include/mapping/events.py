@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from include.frames import BOOKINGS, EVENT_LINKS, EVENTS
+from include.frames import EVENTS
+from include.mapping.adoption import carried_fields, is_really_changed, keep_owners
 from include.mapping.event_fields import event_fields, left_alone
-from include.mapping.hurdles import HURDLES, Terms, scope_settings
+from include.mapping.hurdles import HURDLES, Terms
+from include.mapping.linked_pairs import REKEYED_FROM, linked_pairs, note_values
 from include.mapping.org_fields import OrgFields
 from include.mapping.owner import OwnerCheck, assign_owners
 from include.mapping.pairs import booking_keys, digest_pairs, source_versions
@@ -36,22 +38,15 @@ from include.mapping.refused_fields import (
     words_of,
 )
 from include.mapping.sharing import share_events
-from include.mapping.times import event_times, utc_instants
 from include.mapping.verdicts import Verdicts, waits_for_keys
 from include.reasons import Action, Reason
-from include.settings.field_mapping import FieldMapping
+from include.settings.field_mapping import FieldMapping, Sobject
 from include.settings.model import OnInvalidField, Settings
 
 if TYPE_CHECKING:
     from include.mapping.field_values import FieldValues
 
-__all__ = ["booking_keys", "digest_pairs", "map_events", "source_versions"]
-
-REKEYED_FROM: Final = "rekeyed_from"
-"""Extra column of the events frame: the booking key that an Event had until this update (rule S4)."""
-
-_INSTANTS: Final = ("starts_at", "ends_at", "booked_at", "changed_at")
-_SHOWN_LENGTH: Final = 40
+__all__ = ["REKEYED_FROM", "booking_keys", "digest_pairs", "map_events", "source_versions"]
 
 
 def map_events(  # noqa: PLR0913 - everything an Event rests on
@@ -69,6 +64,7 @@ def map_events(  # noqa: PLR0913 - everything an Event rests on
     owners: OwnerCheck,
     now: datetime,
     moves_past_events: bool = False,
+    legacy_until: datetime | None = None,
 ) -> pd.DataFrame:
     """Return the event frame: what is to be written, and why the rest is not.
 
@@ -86,6 +82,8 @@ def map_events(  # noqa: PLR0913 - everything an Event rests on
         owners: the owner settings, checked.
         now: tells past Events from upcoming ones.
         moves_past_events: past Events follow their client to another person too (rule M1).
+        legacy_until: until when the legacy integration synced; what it did not sync and has not changed since is held
+            (rule G1).
 
     Returns:
         Contract ``EVENTS``, one row per row of ``bookings`` in their order, with the mapped fields and
@@ -93,18 +91,21 @@ def map_events(  # noqa: PLR0913 - everything an Event rests on
         Creates carry every field that has a value, updates only what changed. ``WhoId`` is missing where
         ``desired_who_id`` is: the person is yet to be created.
     """
-    pairs = _join(bookings, answers, event_links, settings=settings, now=now)
+    pairs = linked_pairs(bookings, answers, event_links, settings=settings, now=now)
     pairs = _with_people(pairs, decisions, moves_past_events=moves_past_events)
     verdicts = Verdicts(pairs.index)
-    terms = Terms(settings, sync_from)
+    terms = Terms(settings, sync_from, legacy_until=legacy_until)
     for hurdle in HURDLES:
         verdicts.settle(hurdle.applies(pairs, terms), reason=hurdle.reason, action=hurdle.action)
-    _note_values(pairs, verdicts)
+    note_values(pairs, verdicts)
     verdicts.settle_by(pairs["decision_reason"])
     needs_person = verdicts.is_open & terms.are_events_off
     verdicts.settle(needs_person, reason=Reason.EVENTS_OFF)
+    _keep_adopted(
+        pairs, verdicts, answers, clients, mappings=mappings, org_fields=org_fields, settings=settings
+    )
     pairs = share_events(pairs, verdicts, event_links)
-    pairs = pairs.join(assign_owners(pairs, staff_links, owners))
+    pairs = pairs.join(keep_owners(assign_owners(pairs, staff_links, owners), pairs))
     verdicts.settle_by(pairs["owner_reason"])
     values = event_fields(
         pairs[verdicts.is_open],
@@ -115,52 +116,15 @@ def map_events(  # noqa: PLR0913 - everything an Event rests on
         settings=settings,
     )
     wire = _plan(pairs, verdicts, values, alone=left_alone(mappings), settings=settings)
-    return _assemble(pairs, verdicts, wire, needs_person=needs_person, owners=owners)
-
-
-def _join(
-    bookings: pd.DataFrame,
-    answers: pd.DataFrame,
-    event_links: pd.DataFrame,
-    *,
-    settings: Settings,
-    now: datetime,
-) -> pd.DataFrame:
-    """Return the working frame: the pairs with their times and what the ledger knows of them."""
-    bookings = BOOKINGS.conform(bookings.assign(**{name: utc_instants(bookings[name]) for name in _INSTANTS}))
-    pairs = bookings.assign(
-        booking_key=booking_keys(bookings, namespace=settings.key_namespace),
-        source_version=source_versions(bookings),
-        source_digest=digest_pairs(bookings, answers),
-        scope_settings=scope_settings(bookings, settings),
-    )
-    times = event_times(bookings)
-    pairs[times.columns] = times
-    pairs["is_past"] = pairs["ends_at"] < now
-    return _with_links(pairs, event_links)
-
-
-def _with_links(pairs: pd.DataFrame, event_links: pd.DataFrame) -> pd.DataFrame:
-    """Add ``link_…``, and whether the pair has an Event, may have one, and whether a write of it was never settled."""
-    links = EVENT_LINKS.conform(event_links).drop(columns=["appointment_id", "client_id"])
-    links = links.drop_duplicates("booking_key").set_index("booking_key").add_prefix("link_")
-    linked = pairs.join(links, on="booking_key")
-    claimed, written = linked["link_claimed_version"], linked["link_written_version"].fillna(-1)
-    settled = linked["link_settled_version"].fillna(-1)
-    has_event = linked["link_event_id"].notna()
-    return linked.assign(
-        has_event=has_event,
-        may_have_event=has_event | (claimed > written).fillna(False).astype(bool),
-        is_backfilled=linked["link_is_backfilled"].fillna(False).astype(bool),
-        is_unsettled=((claimed > written) & (claimed > settled)).fillna(False).astype(bool),
-    )
+    return assemble_events(pairs, verdicts, wire, needs_person=needs_person, owners=owners)
 
 
 def _with_people(pairs: pd.DataFrame, decisions: pd.DataFrame, *, moves_past_events: bool) -> pd.DataFrame:
     """Add who the Event belongs to, and whether its WhoId has to be sent (rules M1, M7, S12).
 
     A past Event stays with the person it was written for, unless somebody asks to move it. A record that was converted
-    or merged took its Events along, so its new Id is noted but not sent.
+    or merged took its Events along, so its new Id is noted but not sent. ``has_moved`` says that the Event goes to
+    another person.
     """
     columns = ["person_ref", "who_id", "followed_from", "action", "reason"]
     names = {"who_id": "decided_who_id", "action": "decision_action", "reason": "decision_reason"}
@@ -170,23 +134,47 @@ def _with_people(pairs: pd.DataFrame, decisions: pd.DataFrame, *, moves_past_eve
     stored = joined["link_who_id"].where(joined["has_event"])
     is_same_person = (stored == joined["decided_who_id"]) | (stored == joined["followed_from"])
     stays = joined["is_past"] & (not moves_past_events) & stored.notna() & ~is_same_person
+    # A legacy Event says whose it is, until somebody who exists is found to be its client.
+    is_only_on_event = joined["is_adopted"] & stored.notna() & (joined["decision_action"] != "link")
+    stays |= is_only_on_event
     desired = joined["decided_who_id"].mask(stays, stored)
+    reason = joined["decision_reason"].fillna(str(Reason.CLIENT_MISSING))
     return joined.assign(
-        decision_reason=joined["decision_reason"].fillna(str(Reason.CLIENT_MISSING)).mask(is_decided),
+        person_ref=joined["person_ref"].mask(is_only_on_event, stored),
+        decision_reason=reason.mask(is_decided | is_only_on_event),
         desired_who_id=desired,
         person=desired.fillna(joined["person_ref"]),
         stays_with_person=stays,
+        has_moved=stored.notna() & desired.notna() & ~is_same_person & ~stays,
     )
 
 
-def _note_values(pairs: pd.DataFrame, verdicts: Verdicts) -> None:
-    """Say which value Coconut sent where it is not one of those it knows."""
-    for reason, values in (
-        (Reason.UNKNOWN_KIND, pairs["kind"]),
-        (Reason.UNKNOWN_STATUS, pairs["status"]),
-        (Reason.UNKNOWN_TIME_ZONE, pairs["time_zone"]),
-    ):
-        verdicts.note(reason, "Coconut says: " + values.str.slice(stop=_SHOWN_LENGTH).fillna("nothing"))
+def _keep_adopted(
+    pairs: pd.DataFrame,
+    verdicts: Verdicts,
+    answers: pd.DataFrame,
+    clients: pd.DataFrame,
+    *,
+    mappings: Sequence[FieldMapping],
+    org_fields: OrgFields,
+    settings: Settings,
+) -> None:
+    """Settle the open pairs whose legacy Event needs nothing: no mass update fires the org's automations (rule G8)."""
+    rows = pairs[verdicts.is_open & pairs["is_adopted"] & pairs["has_event"]]
+    if rows.empty:
+        return
+    values = event_fields(
+        rows,
+        answers,
+        clients,
+        mappings=carried_fields(mappings),
+        org_fields=org_fields,
+        settings=settings,
+    )
+    facts = org_fields.objects.get(Sobject.EVENT, {})
+    is_changed = is_really_changed(rows, values, facts, left_alone=left_alone(mappings))
+    kept = (~is_changed).reindex(pairs.index, fill_value=False)
+    verdicts.settle(kept, reason=Reason.LEGACY_EVENT_KEPT)
 
 
 def _plan(
@@ -267,7 +255,7 @@ def _without_faults(
     return desired
 
 
-def _assemble(
+def assemble_events(
     pairs: pd.DataFrame,
     verdicts: Verdicts,
     wire: pd.DataFrame,
@@ -275,6 +263,15 @@ def _assemble(
     needs_person: pd.Series[bool],
     owners: OwnerCheck,
 ) -> pd.DataFrame:
+    """Return the event frame (contract ``EVENTS`` with its wire fields) that verdicts come to.
+
+    Args:
+        pairs: the working frame, with ``desired_who_id``, ``owner_id``, ``stays_with_person`` and ``rekeyed_from``.
+        verdicts: what every pair came to.
+        wire: what is sent, with ``payload`` and ``left_out``, same index.
+        needs_person: pairs whose person is needed although nothing is written.
+        owners: the checked owners; a pair may wait for the User they name.
+    """
     outcome, fields = (
         verdicts.to_frame(),
         [name for name in wire.columns if name not in {"payload", "left_out"}],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Final
 
 import pandas as pd
@@ -23,10 +23,19 @@ STATUSES: Final = ("booked", "confirmed", "arrived", "in_service", *FINAL_STATUS
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What an organisation lets through: its settings, and the first local day that syncs."""
+    """What an organisation lets through.
+
+    Attributes:
+        settings: the settings in force.
+        sync_from: the first local day that syncs.
+        is_legacy: the organisation is on the legacy integration (rule G1).
+        legacy_until: until when it was; missing where it never was, and where a backfill asks for what was not synced.
+    """
 
     settings: Settings
     sync_from: date
+    is_legacy: bool = False
+    legacy_until: datetime | None = None
 
     @property
     def are_events_off(self) -> bool:
@@ -66,6 +75,23 @@ def _is_too_early(pairs: pd.DataFrame, terms: Terms) -> pd.Series[bool]:
     )
 
 
+def _is_not_synced_by_legacy(pairs: pd.DataFrame, terms: Terms) -> pd.Series[bool]:
+    """Tell which pairs the legacy integration does not sync (rule G1)."""
+    is_synced = (pairs["kind"] == APPOINTMENT) & pairs["staff_id"].notna() & pairs["has_event"]
+    return ~is_synced & terms.is_legacy
+
+
+def _is_before_cut_over(pairs: pd.DataFrame, terms: Terms) -> pd.Series[bool]:
+    """Tell which pairs never synced before the migration, and have not changed since (rule G1)."""
+    if terms.legacy_until is None:
+        return pd.Series(False, index=pairs.index)
+    is_new_to_us = ~(
+        pairs["has_event"] | pairs["is_adopted"] | pairs["is_unsettled"] | pairs["is_backfilled"]
+    )
+    is_new_to_us &= pairs["link_written_version"].isna()
+    return is_new_to_us & (pairs["changed_at"] < terms.legacy_until)
+
+
 def _time_fault(reason: Reason) -> Hurdle:
     return Hurdle(lambda pairs, _: pairs["time_fault"] == str(reason), reason)
 
@@ -84,6 +110,8 @@ HURDLES: Final = (
     Hurdle(lambda pairs, _: pairs["client_deleted"], Reason.CLIENT_DELETED),
     Hurdle(lambda pairs, _: ~pairs["kind"].isin(KINDS), Reason.UNKNOWN_KIND),
     Hurdle(lambda pairs, _: ~pairs["status"].isin(STATUSES), Reason.UNKNOWN_STATUS),
+    Hurdle(_is_not_synced_by_legacy, Reason.NOT_SYNCED_BY_LEGACY),
+    Hurdle(_is_before_cut_over, Reason.BEFORE_CUT_OVER),
     Hurdle(
         lambda pairs, _: (pairs["kind"] == WALK_IN) & ~pairs["status"].isin(FINAL_STATUSES),
         Reason.WALK_IN_NOT_FINAL,

@@ -36,6 +36,7 @@ _WAITS: Final[Mapping[str, str]] = {
     WaitsFor.STAFF_LINK: "It is read again when the staff member's link to a User moves.",
     WaitsFor.SETTING: "It is read again when the setting changes.",
     WaitsFor.SALESFORCE_USER: "It is read again when the Salesforce User is active.",
+    WaitsFor.BACKFILL: "After the migration it is read again by backfill_bookings of its day, or when it changes.",
     WaitsFor.PERSON: "It is read again when a person has chosen the record, or the rule or setting changed.",
 }
 

@@ -104,6 +104,7 @@ def corrected(links: pd.DataFrame, corrections: pd.DataFrame) -> pd.DataFrame:
     known = right.reindex(links["booking_key"]).set_axis(links.index)
     learnt = links.assign(**{name: links[name].mask(is_known, known[name]) for name in _BELIEVED})
     new = corrections[~corrections["booking_key"].isin(links["booking_key"])]
+    new = new.assign(is_backfilled=False, is_adopted=False)
     return EVENT_LINKS.conform(
         pd.concat([learnt, new.reindex(columns=list(EVENT_LINKS.columns))], ignore_index=True)
     )

@@ -12,7 +12,6 @@ from typing import Any, Final
 
 from include.settings.model import (
     ConflictWinner,
-    Integration,
     Settings,
     Switch,
     SyncMode,
@@ -37,7 +36,6 @@ def _only(value: StrEnum, happens: str) -> _Pending:
 
 PENDING: Final[Mapping[str, _Pending]] = {
     "sync_mode": _only(SyncMode.ONE_WAY, "changes made in Salesforce are not brought back"),
-    "integration": _only(Integration.MODERN, "every booking syncs as on the modern integration"),
     "auto_merge": _only(Switch.OFF, "nothing is merged"),
     "conflict_winner": _only(ConflictWinner.COCONUT, "changes made in Salesforce are not compared"),
 }

@@ -130,6 +130,8 @@ def link_of(written: pd.Series, **changes: Any) -> dict[str, Any]:
         "claimed_version": version,
         "written_version": version,
         "settled_version": version,
+        "is_backfilled": False,
+        "is_adopted": False,
     } | changes
 
 
@@ -146,6 +148,7 @@ def mapped(
     sync_from: date = FROM_THE_START,
     owners: OwnerCheck | None = None,
     now: datetime = NOW,
+    legacy_until: datetime | None = None,
 ) -> pd.DataFrame:
     """Map bookings; by default every client named was found as the same Lead."""
     if decisions is None:
@@ -164,6 +167,7 @@ def mapped(
         sync_from=sync_from,
         owners=owners or check_owners(settings, {UNASSIGNED, BANKER}),
         now=now,
+        legacy_until=legacy_until,
     )
 
 

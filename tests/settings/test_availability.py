@@ -18,7 +18,6 @@ def test_the_defaults_ask_for_nothing_that_is_not_there() -> None:
     ("name", "value"),
     [
         ("sync_mode", "two_way"),
-        ("integration", "legacy"),
         ("auto_merge", "on"),
         ("conflict_winner", "latest"),
     ],
@@ -39,6 +38,7 @@ def test_what_the_sentence_advises_is_available() -> None:
     ("name", "value"),
     [
         ("automatic_sync", "off"),
+        ("integration", "legacy"),
         ("entity_type", "contact"),
         ("entity_type", "person_account"),
         ("person_account_record_type", "012000000000001AAA"),
