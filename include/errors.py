@@ -4,7 +4,8 @@
 
     AppointmentSyncError
     ├── ConfigurationError      a person must change something first: fail, never retry
-    │   └── SignInRefusedError      Salesforce refuses the connection
+    │   ├── SignInRefusedError      Salesforce refuses the connection
+    │   └── AnswerRefusedError      what a person answered cannot be: the step asks again
     ├── TransientError          may pass by itself: retry with back-off
     │   ├── SourceUnavailableError
     │   ├── LedgerUnavailableError
@@ -48,6 +49,10 @@ class ConfigurationError(AppointmentSyncError):
 
 class SignInRefusedError(ConfigurationError):
     """Salesforce refuses the sign-in that a connection describes (rule Q9)."""
+
+
+class AnswerRefusedError(ConfigurationError):
+    """What a person answered to a human step cannot be; the step asks again (rule G6)."""
 
 
 class TransientError(AppointmentSyncError):

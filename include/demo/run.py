@@ -6,45 +6,24 @@ org is queried afresh and compared with what the booking database says should be
 
 from __future__ import annotations
 
-import argparse
 import sys
-import time
 from collections import Counter
-from dataclasses import dataclass, field
-from pathlib import Path
 
 from include.demo.figures import Figures, in_words
 from include.demo.meanwhile import work_in_salesforce
 from include.demo.org_reader import OrgState, read_org
 from include.demo.phases import Phases
 from include.demo.proof import Before, Proof, prove
-from include.local_stack.layout import Layout, StackInUseError
-from include.local_stack.processes import Interrupted, StackError, ending_on_signals, seconds_since
-from include.local_stack.stack import DEMO_BOOKINGS, DEMO_SEED, Stack, local_stack
+from include.demo.story import Story, tell_story
+from include.local_stack.stack import DEMO_BOOKINGS
 
 _STAFF = "sync_staff"
 _BOOKINGS = ("sync_appointments", "sync_walk_ins")
 _WRITING_KINDS = ("collections", "bulk_ingest", "rest")
 
 
-@dataclass(slots=True)
-class Demo:
-    """The story, told as it happens."""
-
-    stack: Stack
-    bookings: int
-    seed: int
-    started: float = field(default_factory=time.monotonic)
-    complaints: list[str] = field(default_factory=list)
-
-    def say(self, text: str) -> None:
-        """Print a line of progress."""
-        print(f"{seconds_since(self.started)}  {text}", flush=True)
-
-    def complain(self, text: str) -> None:
-        """Note something that does not hold; the demo goes on, and fails at its end."""
-        self.complaints.append(text)
-        self.say(f"  NOT HELD: {text}")
+class Demo(Story):
+    """Everything, nothing new, a few hundred edits."""
 
     def tell(self) -> bool:
         """Run the demo; return whether everything held."""
@@ -130,29 +109,5 @@ class Demo:
         return proof, org
 
 
-def main() -> int:
-    """Run the demo; the exit code says whether everything held."""
-    parser = argparse.ArgumentParser(prog="python -m include.demo.run", description=__doc__)
-    parser.add_argument("--bookings", type=int, default=DEMO_BOOKINGS, help="how many bookings to begin with")
-    parser.add_argument("--seed", type=int, default=DEMO_SEED, help="the same seed gives the same data")
-    parser.add_argument("--state", type=Path, default=Layout().state, help="folder that keeps everything")
-    options = parser.parse_args()
-    layout = Layout(state=options.state.resolve())
-    try:
-        with ending_on_signals(), layout.locked(), local_stack(layout) as stack:
-            demo = Demo(stack, options.bookings, options.seed)
-            held = demo.tell()
-            demo.say("Everything held." if held else "NOT everything held:")
-            for complaint in demo.complaints:
-                demo.say(f"  {complaint}")
-            demo.say("See these runs in Airflow's UI: make up")
-            return 0 if held else 1
-    except Interrupted as interrupted:
-        return interrupted.exit_code
-    except (StackError, StackInUseError) as error:
-        print(error, file=sys.stderr)
-        return 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(tell_story(Demo, module="include.demo.run", about=__doc__, bookings=DEMO_BOOKINGS))

@@ -52,7 +52,7 @@ class Questions:
         run_id: str,
         *,
         timeout_seconds: float,
-        meanwhile: Callable[[], None] = lambda: None,
+        meanwhile: Callable[[], object] = lambda: None,
     ) -> Question:
         """Wait until a task of a run asks, and its question has stood for a moment.
 

@@ -20,7 +20,7 @@ from airflow.sdk.definitions.param import ParamsDict
 from airflow.sdk.exceptions import TaskAwaitingInput
 from airflow.sdk.execution_time.hitl import upsert_hitl_detail
 
-from include.errors import ConfigurationError
+from include.errors import AnswerRefusedError, ConfigurationError
 from include.legacy import Phase
 from include.orchestration.approval import who_answered
 from include.orchestration.stage import migration_stage
@@ -79,13 +79,11 @@ class HumanStep(HITLOperator):
     def question(self, run: SyncRun, wiring: Wiring) -> tuple[str, Mapping[str, Any]]:
         """Return what whoever answers has to know, in Markdown, and the fields of the form."""
 
-    def keep(
-        self, run: SyncRun, wiring: Wiring, answered: Mapping[str, Any], *, who: str, now: datetime
-    ) -> None:
-        """Act on an answer that lets the migration go on.
+    def keep(self, run: SyncRun, wiring: Wiring, form: Mapping[str, Any], *, who: str, now: datetime) -> None:
+        """Act on the form of an answer that lets the migration go on.
 
         Raises:
-            ConfigurationError: the answer makes no sense; the step asks again.
+            AnswerRefusedError: the form cannot be filled in so; the step asks again.
         """
 
     def execute(self, context: Context) -> dict[str, Any]:
@@ -119,37 +117,36 @@ class HumanStep(HITLOperator):
         if "error" in event:
             self.process_trigger_event_error(event)
         self.validate_chosen_options(event["chosen_options"])
-        answered = {"answer": event["chosen_options"][0], **(event["params_input"] or {})}
         with migration_stage() as (run, wiring):
-            refused = self._take(run, wiring, answered, event)
+            refused = self._take(run, wiring, event)
         if refused:
             self._ask_again(context, refused)
-        return answered
+        return {"is_asked": True, "answer": event["chosen_options"][0]}
 
-    def _take(
-        self, run: SyncRun, wiring: Wiring, answered: Mapping[str, Any], event: Mapping[str, Any]
-    ) -> str:
-        """Keep the answer in the ledger and act on it; return why it makes no sense, if so."""
+    def _take(self, run: SyncRun, wiring: Wiring, event: Mapping[str, Any]) -> str:
+        """Keep the answer in the ledger, then act on it; return why it cannot be, if so."""
         who, now = who_answered(event.get("responded_by_user")), event["responded_at"]
+        (option,), form = event["chosen_options"], event["params_input"] or {}
         ledger = wiring.ledger
         if (newest := ledger.newest_migration()) is not None:
+            answered = {"answer": option, **form}
             ledger.answer_in_migration(
                 newest.id, run_id=run.run_id, step=self.task_id, answered=answered, who=who, now=now
             )
         held = ledger.held_migration(run.run_id)
-        if answered["answer"] == STOP:
+        if option == STOP:
             msg = (
                 f"The step {self.task_id} was answered with {STOP}, and nothing was changed by it: clear its task to "
                 'be asked again, or start the DAG with {"rollback": true} to go back.'
             )
             raise ConfigurationError(msg)
         try:
-            self.keep(run, wiring, answered, who=who, now=now)
-        except ConfigurationError as error:
+            self.keep(run, wiring, form, who=who, now=now)
+        except AnswerRefusedError as refused:
             ledger.ask_in_migration(
                 held.id, run_id=run.run_id, step=self.task_id, role=self.role, now=run.now
             )
-            return str(error)
+            return str(refused)
         return ""
 
     def _ask_again(self, context: Context, refused: str) -> NoReturn:
@@ -214,13 +211,11 @@ class Review(HumanStep):
         asked = review_question(run, wiring)
         return asked.body_markdown, asked.params
 
-    def keep(
-        self, run: SyncRun, wiring: Wiring, answered: Mapping[str, Any], *, who: str, now: datetime
-    ) -> None:
+    def keep(self, run: SyncRun, wiring: Wiring, form: Mapping[str, Any], *, who: str, now: datetime) -> None:
         """Record the choices."""
         from include.migration.review import record_review
 
-        record_review(run, wiring, answered, who, now)
+        record_review(run, wiring, form, who, now)
 
 
 class ConfirmLegacyOff(HumanStep):
@@ -240,13 +235,11 @@ class ConfirmLegacyOff(HumanStep):
         """Say what there is to do; there is nothing to fill in."""
         return _LEGACY_OFF, {}
 
-    def keep(
-        self, run: SyncRun, wiring: Wiring, answered: Mapping[str, Any], *, who: str, now: datetime
-    ) -> None:
+    def keep(self, run: SyncRun, wiring: Wiring, form: Mapping[str, Any], *, who: str, now: datetime) -> None:
         """Record that the legacy integration is off."""
         from include.migration.legacy_off import record_legacy_off
 
-        record_legacy_off(run, wiring, answered, who, now)
+        record_legacy_off(run, wiring, {"answer": self.go_on, **form}, who, now)
 
 
 _ACTIVATION: Final = """Enable the modern integration in Salesforce:

@@ -65,13 +65,14 @@ def stage_of(selection: str) -> Iterator[tuple[SyncRun, Wiring]]:
 
 @contextmanager
 def migration_stage() -> Iterator[tuple[SyncRun, Wiring]]:
-    """Yield the run and its wiring, as ``stage_of`` does; the clock is the task's start.
+    """Yield the run and its wiring, as ``stage_of`` does; its clock is the task's start, ``started_by`` a person.
 
     A migration waits for people, for days: its run's own start says nothing about now.
     """
-    started = get_current_context()["ti"].start_date
+    context = get_current_context()
+    who = context["dag_run"].triggering_user_name
     with stage_of(Selection.MIGRATION) as (run, wiring):
-        yield replace(run, now=started), wiring
+        yield replace(run, now=context["ti"].start_date, conf={**run.conf, "started_by": who}), wiring
 
 
 @contextmanager
