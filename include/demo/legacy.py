@@ -28,7 +28,7 @@ SUBJECT: Final = "Coconut: "
 NO_BOOKING: Final = 990_001
 NO_STAFF: Final = 9_901
 NO_USER: Final = "005000000000zzzAAA"
-NO_EVENT: Final = "00U000000000zzzAAA"
+NO_EVENT: Final = "00U000000000zzzEAA"
 
 _LONGEST: Final = timedelta(days=14)
 _HALF_AN_HOUR: Final = timedelta(minutes=30)
