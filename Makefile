@@ -1,7 +1,7 @@
 # Everything a fresh machine needs: Python 3.11-3.13, make and a shell.  `make help` lists the commands.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test up check format lock env clean
+.PHONY: help setup setup-dev demo demo-migration chromium test up check format lock env clean
 
 # Without cached bytecode, every one of Airflow's processes compiles thousands of modules anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -20,7 +20,7 @@ RUNTIME_STAMP := $(VENV)/.runtime-$(call checksum,requirements.txt)
 DEV_STAMP := $(VENV)/.dev-$(call checksum,requirements-dev.txt)
 
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
 setup: $(RUNTIME_STAMP) ## make the virtual environment for running the product
 
@@ -29,14 +29,26 @@ setup-dev: $(DEV_STAMP) ## the same, with what the tests and checks need
 demo: $(RUNTIME_STAMP) ## run the whole product on demo data and prove what it did
 	@PYTHONPATH=. exec $(PYTHON) -m include.demo.run
 
+demo-migration: $(RUNTIME_STAMP) ## move a legacy organisation to this integration and prove it
+	@PYTHONPATH=. exec $(PYTHON) -m include.demo.legacy_run
+
 up: $(RUNTIME_STAMP) ## local org, booking database and Airflow with its UI, until Ctrl-C
 	@PYTHONPATH=. exec $(PYTHON) -m include.local_stack up
 
 env: $(RUNTIME_STAMP) ## print the exports for using `airflow` by hand: eval "$$(make -s env)"
 	@PYTHONPATH=. exec $(PYTHON) -m include.local_stack env
 
-test: $(DEV_STAMP) ## pass the whole test suite
+test: $(DEV_STAMP) chromium ## pass the whole test suite
 	@exec $(PYTHON) -m pytest -n 2 --dist loadfile $(ARGS)
+
+# Debian's own: a browser that a Python package would download is not to be had everywhere.
+chromium:
+	@for browser in chromium chromium-browser google-chrome; do \
+		if command -v $$browser >/dev/null; then exit 0; fi; done; \
+	if [ "$$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then \
+		echo "The tests look at Airflow's UI with Chromium: sudo apt-get install chromium" >&2; exit 1; fi; \
+	echo "Installing Chromium with apt-get (once)" >&2; \
+	apt-get update -qq >&2 && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium >&2
 
 check: $(DEV_STAMP) ## lint, types, import contracts
 	@$(VENV)/bin/ruff check .
