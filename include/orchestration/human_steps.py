@@ -16,7 +16,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from airflow.providers.standard.operators.hitl import HITLOperator
-from airflow.sdk.definitions.param import ParamsDict
+from airflow.sdk.definitions.param import Param, ParamsDict
 from airflow.sdk.exceptions import TaskAwaitingInput
 from airflow.sdk.execution_time.hitl import upsert_hitl_detail
 
@@ -77,7 +77,7 @@ class HumanStep(HITLOperator):
 
     @abstractmethod
     def question(self, run: SyncRun, wiring: Wiring) -> tuple[str, Mapping[str, Any]]:
-        """Return what whoever answers has to know, in Markdown, and the fields of the form."""
+        """Return what whoever answers has to know, in Markdown, and the form: by name what ``Param`` takes."""
 
     def keep(self, run: SyncRun, wiring: Wiring, form: Mapping[str, Any], *, who: str, now: datetime) -> None:
         """Act on the form of an answer that lets the migration go on.
@@ -95,7 +95,7 @@ class HumanStep(HITLOperator):
             if held.phase.is_behind(self.settled_by):
                 return {"is_asked": False}
             self.body, fields = self.question(run, wiring)
-            self.params = ParamsDict(dict(fields))
+            self.params = ParamsDict({name: Param(**field) for name, field in fields.items()})
             wiring.ledger.ask_in_migration(
                 held.id, run_id=run.run_id, step=self.task_id, role=self.role, now=run.now
             )
