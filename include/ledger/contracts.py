@@ -317,7 +317,7 @@ MIGRATION_IMAGES = FrameContract(
         "client_id": TEXT,
         "who_id": TEXT,
         "owner_id": TEXT,
-        "image": TEXT,  # JSON of fields in wire form, without nulls; missing once its client was erased
+        "image": TEXT,  # JSON of fields in wire form; missing once its client was erased
     },
     personal=frozenset({"image"}),
 )

@@ -99,6 +99,17 @@ def mapping_problems(
     return list(dict.fromkeys(problems))
 
 
+def field_problems(mapping: FieldMapping, org_fields: OrgFields, settings: Settings) -> list[str]:
+    """Return what keeps one mapping from being written, as predicates whose subject is the field.
+
+    Args:
+        mapping: it may be one that is not in force yet.
+        org_fields: the org's fields of its object.
+        settings: what is created and updated.
+    """
+    return list(_problems(mapping, org_fields, settings))
+
+
 def question_problems(
     mappings: Iterable[FieldMapping], questions: Collection[str], settings: Settings
 ) -> list[str]:

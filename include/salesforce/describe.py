@@ -42,12 +42,15 @@ class FieldDescription:
 
 @dataclass(frozen=True, slots=True)
 class ObjectDescription(Mapping[str, FieldDescription]):
-    """An object's fields by API name; a field that our user may not see is absent."""
+    """An object's fields by API name, and what our user may do with records; a field that is hidden is absent."""
 
     name: str
     label: str
     key_prefix: str
     fields: Mapping[str, FieldDescription]
+    createable: bool
+    updateable: bool
+    deletable: bool
 
     def __getitem__(self, name: str) -> FieldDescription:
         return self.fields[name]
@@ -77,6 +80,9 @@ def read_description(session: SalesforceSession, sobject: str) -> ObjectDescript
         label=answer["label"],
         key_prefix=answer.get("keyPrefix") or "",
         fields={field["name"]: _field(field) for field in answer["fields"]},
+        createable=answer["createable"],
+        updateable=answer["updateable"],
+        deletable=answer["deletable"],
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from include.salesforce import soql
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from include.salesforce.gateway import SalesforceGateway
+
+_VALUES_A_FRAME: Final = 10_000
+"""How many values are looked up before their records are handed on, so that many wide ones are never held at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +39,16 @@ def find_records(salesforce: SalesforceGateway, wanted: Wanted) -> Iterator[pd.D
         yield from _scan(salesforce, wanted)
         return
     for field, values in wanted.values.items():
-        yield salesforce.query_in(
-            select=wanted.select,
-            sobject=wanted.sobject,
-            field=field,
-            values=values,
-            include_deleted=wanted.include_deleted,
-            extra_where=wanted.extra_where,
-        )
+        ordered = sorted(values)
+        for start in range(0, max(len(ordered), 1), _VALUES_A_FRAME):
+            yield salesforce.query_in(
+                select=wanted.select,
+                sobject=wanted.sobject,
+                field=field,
+                values=ordered[start : start + _VALUES_A_FRAME],
+                include_deleted=wanted.include_deleted,
+                extra_where=wanted.extra_where,
+            )
 
 
 def _is_scan_cheaper(salesforce: SalesforceGateway, wanted: Wanted) -> bool:

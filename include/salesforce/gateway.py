@@ -19,6 +19,7 @@ from include.salesforce.finding import Wanted, find_records
 from include.salesforce.query import Lookup, Scalar
 from include.salesforce.session import RetryPolicy, SalesforceSession
 from include.salesforce.single_writes import insert_one
+from include.salesforce.trial import Attempt, try_and_undo
 from include.salesforce.usage import ApiUsage
 
 NO_AUTO_ASSIGN: Final = {"Sforce-Auto-Assign": "FALSE"}
@@ -115,6 +116,10 @@ class SalesforceGateway:
         """
         records = self.query(soql_text, include_deleted=include_deleted)
         return query.text_frame(records, soql.selected_columns(soql_text))
+
+    def query_tooling(self, soql_text: str) -> list[dict[str, Scalar]]:
+        """Return the first page of a query of the Tooling API, for what an org has been set up with."""
+        return query.read_tooling(self._session, soql_text)
 
     def count(self, soql_text: str) -> int:
         """Return what a ``SELECT COUNT() FROM …`` counts."""
@@ -322,6 +327,16 @@ class SalesforceGateway:
         Where several columns make the key, it is those of their texts that are not empty, with a colon between them.
         """
         return bulk_results.read_results(self._session, job_id, key_columns=key_columns)
+
+    # --- what leaves no trace
+
+    def try_and_undo(self, sobject: str, attempts: Sequence[Attempt]) -> dict[str, str]:
+        """Try calls on an object as one request that is undone whole; return the code of the one refused, by name.
+
+        Nothing of it stays in the org, whatever happens to us meanwhile; an empty answer says that all would be done.
+        """
+        prefix = self.describe(sobject).key_prefix
+        return try_and_undo(self._session, attempts, key_prefix=prefix, sobject=sobject)
 
     def job_url(self, job_id: str) -> str:
         """Return the page of a Bulk job in Salesforce's Setup."""

@@ -55,6 +55,15 @@ def read_if_few(
     return None if page["totalSize"] > most else _records_from(session, page)
 
 
+def read_tooling(session: SalesforceSession, query: str) -> list[dict[str, Scalar]]:
+    """Return the first page of a query ("Query", Tooling API), related records flattened to dotted names."""
+    page = session.run(
+        lambda client: client.restful("tooling/query", params={"q": query}),
+        what="answer a query of its set-up",
+    )
+    return [dict(_flatten(record, "")) for record in page["records"]]
+
+
 def count_records(session: SalesforceSession, query: str) -> int:
     """Return the size of a query's result, for ``SELECT COUNT() FROM …``."""
     page = session.run(lambda client: client.query(query), what="count records")

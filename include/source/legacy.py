@@ -54,6 +54,14 @@ LEGACY_EVENT_LINKS: Final = FrameContract(
     },
 )
 
+_TABLES: Final = (
+    feature_flags,
+    legacy_settings,
+    legacy_field_mappings,
+    legacy_staff_links,
+    legacy_event_links,
+)
+
 START: Final = (0, 0)
 """The place before the first event link; numbers of Coconut are positive."""
 
@@ -100,6 +108,17 @@ def has_legacy_links(engine: Engine) -> bool:
             return False
         query = select(legacy_event_links.c.appointment_id).limit(1)
         return connection.execute(query).first() is not None
+
+
+def missing_legacy_tables(engine: Engine) -> list[str]:
+    """Return the names of the legacy integration's tables that the database lacks.
+
+    Raises:
+        SourceUnavailableError: the database does not answer.
+        ConfigurationError: it refuses the login, or the read.
+    """
+    with open_snapshot(engine) as connection:
+        return [table.name for table in _TABLES if not _is_there(connection, table)]
 
 
 def is_upgrade_offered(engine: Engine) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from include.ledger import legacy_migrations, migration_items
+from include.ledger import legacy_migrations, migration_items, person_accounts
 from include.ledger.access.base import LedgerAccess
 from include.ledger.engine import reading, writing
 from include.ledger.legacy_migrations import HumanAnswer, LegacyMigration
@@ -165,3 +165,15 @@ class MigrationAccess(LedgerAccess):
         with writing(self.engine) as connection:
             held = legacy_migrations.hold(connection, run_id)
             migration_items.forget(connection, held.id)
+
+    # --- Person Accounts (G7)
+
+    def note_person_accounts(self, org_id: str, record_type_id: str, *, now: datetime) -> None:
+        """Record that Person Accounts of a record type (empty: the user's default) were tried in an org."""
+        with writing(self.engine) as connection:
+            person_accounts.note(connection, org_id, record_type_id, now=now)
+
+    def tried_person_accounts(self, org_id: str) -> str | None:
+        """Return the record type of Person Accounts that was tried in this org, or nothing where none was."""
+        with reading(self.engine) as connection:
+            return person_accounts.tried_record_type(connection, org_id)

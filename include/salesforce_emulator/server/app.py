@@ -22,7 +22,7 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from include.salesforce_emulator.engine.errors import SalesforceFault, disk_trouble
-from include.salesforce_emulator.server import auth_routes, collections, control, pages, rest
+from include.salesforce_emulator.server import auth_routes, collections, composite, control, pages, rest
 from include.salesforce_emulator.server.bulk import ingest as bulk_ingest
 from include.salesforce_emulator.server.bulk import query as bulk_query
 from include.salesforce_emulator.server.compression import deflate, inflated
@@ -65,6 +65,7 @@ class LocalOrgApp:
                 *bulk_ingest.ENDPOINTS,
                 *bulk_query.ENDPOINTS,
                 *collections.ENDPOINTS,
+                *composite.ENDPOINTS,
                 *rest.ENDPOINTS,
                 *pages.ENDPOINTS,
             ]
