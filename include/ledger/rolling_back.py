@@ -54,11 +54,19 @@ _OF_EVENT: Final = ("event_id", "who_id", "owner_id", "payload", "payload_hash",
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """Settings and field mappings as they were before cut-over, on the legacy integration; who has them restored."""
+    """What the ledger goes back to.
+
+    Attributes:
+        settings: as they were before cut-over, on the legacy integration.
+        mappings: the field mappings, as they were.
+        who: whose decision the versions name.
+        gone: pairs whose Events are deleted, or another integration's, by their keys.
+    """
 
     settings: Settings
     mappings: tuple[FieldMapping, ...]
     who: str
+    gone: Collection[str] = ()
 
 
 def adopted_after(connection: Connection, booking_key: str, *, limit: int) -> pd.DataFrame:
@@ -114,28 +122,24 @@ def note_labels(connection: Connection, labelled: pd.DataFrame, *, now: datetime
     connection.execute(update(event_links).where(is_theirs).values(**values, updated_at=now))
 
 
-def forget_events(connection: Connection, booking_keys: Collection[str], *, now: datetime) -> None:
-    """Take the Events of these pairs out of the ledger: they are deleted, or another integration's."""
-    keys = select(stage_keys(connection, booking_keys).c.key)
-    gone = update(event_links).where(event_links.c.booking_key.in_(keys))
-    connection.execute(gone.values(**dict.fromkeys(_OF_EVENT), updated_at=now))
-
-
 def roll_back(
     connection: Connection, run_id: str, before: Before | None, *, facts: dict[str, Any], now: datetime
 ) -> LegacyMigration:
     """End the migration on the legacy integration; with ``before``, take out what cut-over put in force.
 
+    Without it nothing of the ledger changes but the migration itself.
+
     Raises:
         MigrationTakenOver: the run does not hold the lease.
     """
-    moved_at = clock.advance(connection, now)
+    moved_at = now if before is None else clock.advance(connection, now)
     held = legacy_migrations.hold(connection, run_id)
     if held.phase is Phase.ROLLED_BACK:
         return held
     if before is not None:
         settings = settings_store.save(connection, before.settings, who=before.who, now=moved_at)
         mappings = mapping_store.save(connection, before.mappings, who=before.who, now=moved_at)
+        _forget_events(connection, before.gone, now=moved_at)
         facts = {
             **facts,
             "settings_version": settings.version,
@@ -146,6 +150,12 @@ def roll_back(
         }
     stamps = {"ended_at": moved_at, "stopped_at": None, "stopped_why": None}
     return legacy_migrations.advance(connection, run_id, Phase.ROLLED_BACK, facts=facts, **stamps)
+
+
+def count_people_since(connection: Connection, since: datetime) -> int:
+    """Return how many clients were linked since an instant to a record that we created."""
+    made = select(func.count()).where(person_links.c.created_by_us, person_links.c.created_at >= since)
+    return connection.execute(made).scalar_one()
 
 
 def count_adopted(connection: Connection) -> int:
@@ -163,6 +173,18 @@ def count_carried_staff(connection: Connection) -> int:
 def _adopted() -> Any:
     columns = [event_links.c[name] for name in ADOPTED_EVENTS.columns]
     return select(*columns).where(event_links.c.adopted_at.is_not(None))
+
+
+def _forget_events(connection: Connection, booking_keys: Collection[str], *, now: datetime) -> None:
+    """Take the Events of these pairs out of the ledger, and have the pairs read again."""
+    if not booking_keys:
+        return
+    own = event_links.c
+    is_gone = own.booking_key.in_(select(stage_keys(connection, booking_keys).c.key))
+    rows = select(own.booking_key, own.appointment_id, literal(ROLLED_BACK), literal(now, Instant()))
+    _mark(connection, rows.where(is_gone).order_by(own.booking_key))
+    gone = update(event_links).where(is_gone)
+    connection.execute(gone.values(**dict.fromkeys(_OF_EVENT), updated_at=now))
 
 
 def _release_events(connection: Connection, *, now: datetime) -> int:

@@ -34,11 +34,31 @@ def event_subjects(pairs: pd.DataFrame, template: str) -> pd.Series[str]:
             ``client_first_name``, ``client_last_name``, ``service_name``, ``location_name``.
         template: text with ``PLACEHOLDERS`` in braces.
     """
-    texts = single_line(_render(template, _values(pairs)))
-    texts = texts.str.replace(_SUFFIX_INSIDE, r"(\1)", regex=True).fillna(pairs["kind"].map(_NAMES))
-    subjects = pd.Series(index=pairs.index, dtype=TEXT)
+    return _with_suffixes(single_line(_render(template, _values(pairs))), pairs["kind"])
+
+
+def labelled_subjects(subjects: pd.Series[str], kinds: pd.Series[str]) -> pd.Series[str]:
+    """Return Subjects that somebody else wrote with the suffix of their booking's kind; one that ends in it stays.
+
+    The text before the suffix is cut where both do not fit, never the suffix (rules S3, G6).
+    """
+    is_labelled = has_label(subjects, kinds)
+    return subjects.where(is_labelled, _with_suffixes(single_line(subjects), kinds)).astype(TEXT)
+
+
+def has_label(subjects: pd.Series[str], kinds: pd.Series[str]) -> pd.Series[bool]:
+    """Tell which Subjects end in the suffix of their booking's kind."""
+    is_labelled = pd.Series(False, index=subjects.index)
     for kind, suffix in SUFFIXES.items():
-        of_kind = pairs["kind"] == kind
+        is_labelled |= kinds.eq(kind) & subjects.str.endswith(suffix.strip()).eq(True)
+    return is_labelled
+
+
+def _with_suffixes(texts: pd.Series[str], kinds: pd.Series[str]) -> pd.Series[str]:
+    texts = texts.str.replace(_SUFFIX_INSIDE, r"(\1)", regex=True).fillna(kinds.map(_NAMES))
+    subjects = pd.Series(index=texts.index, dtype=TEXT)
+    for kind, suffix in SUFFIXES.items():
+        of_kind = kinds == kind
         subjects = subjects.mask(of_kind, cut(texts[of_kind], MAX_LENGTH - len(suffix), mark="") + suffix)
     return subjects.astype(TEXT)
 

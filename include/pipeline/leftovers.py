@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from include.errors import StagedFileGoneError
 from include.ledger.load_claims import LoadStep
@@ -22,6 +22,9 @@ from include.pipeline.loading import NOTHING_TO_FORGET, Forgetting, Loader
 if TYPE_CHECKING:
     from include.ledger.jobs import JobRecord
     from include.pipeline.context import Wiring
+
+MIGRATION_STEP: Final = "migration:"
+"""What the steps of a migration begin with; they ask the org what arrived, and need nobody to settle their jobs."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -48,7 +51,8 @@ def settle_leftovers(
     Raises:
         SalesforceUnavailableError: a job of theirs has not ended yet; the next try takes it up again.
     """
-    left = wiring.ledger.unfinished_jobs(besides=run.run_id, sobjects=stage.sobjects)
+    unfinished = wiring.ledger.unfinished_jobs(besides=run.run_id, sobjects=stage.sobjects)
+    left = [job for job in unfinished if not job.step.startswith(MIGRATION_STEP)]
     settled = 0
     for (run_id, chunk), group in groupby(sorted(left, key=_owner), key=_owner):
         with claim_if_dead(wiring.ledger, LoadStep(run_id, stage.step, chunk), policy=policy) as is_ours:

@@ -54,10 +54,10 @@ class CutOverAccess(LedgerAccess):
         with reading(self.engine) as connection:
             return rolling_back.events_since(connection, migration_id, booking_key, limit=limit)
 
-    def forget_events(self, booking_keys: Collection[str], *, now: datetime) -> None:
-        """Take the Events of these pairs out of the ledger: they are deleted, or another integration's."""
-        with writing(self.engine) as connection:
-            rolling_back.forget_events(connection, booking_keys, now=now)
+    def people_since(self, since: datetime) -> int:
+        """Return how many clients were linked since an instant to a record that we created."""
+        with reading(self.engine) as connection:
+            return rolling_back.count_people_since(connection, since)
 
     def end_rolled_back(
         self, run_id: str, before: Before | None, *, facts: Mapping[str, Any], now: datetime
