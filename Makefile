@@ -39,7 +39,7 @@ env: $(RUNTIME_STAMP) ## print the exports for using `airflow` by hand: eval "$$
 	@PYTHONPATH=. exec $(PYTHON) -m include.local_stack env
 
 test: $(DEV_STAMP) chromium ## pass the whole test suite
-	@exec $(PYTHON) -m pytest -n 2 --dist loadfile $(ARGS)
+	@exec $(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # Debian's own: a browser that a Python package would download is not to be had everywhere.
 chromium:
