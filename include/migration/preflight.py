@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final
 
-from include.errors import AnotherOrgError, ConfigurationError
+from include.errors import ConfigurationError
 from include.legacy import UPGRADE_FLAG
 from include.migration.request import MigrationRequest
 from include.migration.shortcomings import as_problem
@@ -76,7 +76,7 @@ def _problems(wiring: Wiring) -> Iterator[str]:
     elif not has_legacy_links(wiring.source.engine):
         yield "the legacy integration has no event links, so set the setting integration to modern instead"
     yield from unavailable(wiring.ledger.current_settings().settings)
-    yield from _tried(lambda: _check_org(wiring))
+    yield from _sign_in(wiring)
 
 
 def _open_migration(run: SyncRun, ledger: Ledger, request: MigrationRequest) -> Iterator[str]:
@@ -89,19 +89,17 @@ def _open_migration(run: SyncRun, ledger: Ledger, request: MigrationRequest) -> 
     )
 
 
-def _check_org(wiring: Wiring) -> None:
-    """Sign in, and check that the ledger does not belong to another org."""
-    bound, org_id = wiring.ledger.bound_org(), wiring.salesforce.organization_id
-    if bound not in {None, org_id}:
-        msg = (
-            f"This ledger belongs to the Salesforce org {bound}, but the connection leads to {org_id}: correct the "
-            "connection."
-        )
-        raise AnotherOrgError(msg)
+def _sign_in(wiring: Wiring) -> Iterator[str]:
+    """Yield why nobody can sign in, or to which other org the ledger belongs."""
+    yield from _tried(lambda: wiring.salesforce)
+    if wiring.has_signed_in:
+        bound, org_id = wiring.ledger.bound_org(), wiring.salesforce.organization_id
+        if bound not in {None, org_id}:
+            yield f"this ledger belongs to the Salesforce org {bound}, but the connection leads to {org_id}"
 
 
 def _tried(check: Callable[[], object]) -> Iterator[str]:
     try:
         check()
-    except (ConfigurationError, AnotherOrgError) as refused:
+    except ConfigurationError as refused:
         yield as_problem(refused)

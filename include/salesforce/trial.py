@@ -56,7 +56,7 @@ def try_and_undo(
     answer = session.run(send, what=what)
     codes = {str(result["referenceId"]): _error_code(result) for result in answer["compositeResponse"]}
     if "" in codes.values():
-        msg = f"Salesforce was to {what} and undid not all of it; look for records of this minute and delete them."
+        msg = f"Salesforce did not undo all of a trial with {sobject}: look for records of this minute and delete them."
         raise RequestRefusedError(msg)
     return {call.name: codes[call.name] for call in attempts if codes[call.name] != _UNDONE}
 

@@ -46,6 +46,7 @@ _PLAIN = """
     service_name timezone utm_campaign
 
     mapping_id source_field target_field item_key legacy_value inventory
+    booking_exists attends is_removed held_key
     lease_run_id migration_id phase started_by stopped_why role answer choices facts
     adopted_at asked_at cut_over_at ended_at legacy_until stopped_at taken_at
 
