@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk.definitions.param import Param, ParamsDict
-from airflow.sdk.exceptions import TaskAwaitingInput
-from airflow.sdk.execution_time.hitl import upsert_hitl_detail
+from airflow.sdk.exceptions import AirflowRuntimeError, TaskAwaitingInput
+from airflow.sdk.execution_time.hitl import get_hitl_detail_content_detail, upsert_hitl_detail
 
 from include.errors import AnswerRefusedError, ConfigurationError
 from include.legacy import Phase
@@ -155,6 +155,26 @@ class HumanStep(HITLOperator):
         context["ti"].xcom_push(key=REFUSED_KEY, value=refused)
         upsert_hitl_detail(ti_id=context["ti"].id, options=self.options, subject=self.subject)
         _wait(_FIRST_LOOK)
+
+
+def _answer_given(context: Context) -> dict[str, Any] | None:
+    """Return an answer that Airflow has but an earlier try never took, as the event that would have brought it.
+
+    Airflow's scheduler fails a try that is answered before it has heard that the task is parked.
+    """
+    try:
+        detail = get_hitl_detail_content_detail(ti_id=context["ti"].id)
+    except AirflowRuntimeError:  # that try had not asked Airflow yet
+        return None
+    if not detail.response_received:
+        return None
+    user = detail.responded_by_user
+    return {
+        "chosen_options": list(detail.chosen_options or []),
+        "params_input": detail.params_input or {},
+        "responded_at": detail.responded_at,
+        "responded_by_user": {"id": user.id, "name": user.name} if user else None,
+    }
 
 
 def _wait(wait: timedelta) -> NoReturn:
