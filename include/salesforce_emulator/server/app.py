@@ -22,7 +22,15 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from include.salesforce_emulator.engine.errors import SalesforceFault, disk_trouble
-from include.salesforce_emulator.server import auth_routes, collections, composite, control, pages, rest
+from include.salesforce_emulator.server import (
+    auth_routes,
+    collections,
+    composite,
+    control,
+    pages,
+    rest,
+    tooling,
+)
 from include.salesforce_emulator.server.bulk import ingest as bulk_ingest
 from include.salesforce_emulator.server.bulk import query as bulk_query
 from include.salesforce_emulator.server.compression import deflate, inflated
@@ -67,6 +75,7 @@ class LocalOrgApp:
                 *collections.ENDPOINTS,
                 *composite.ENDPOINTS,
                 *rest.ENDPOINTS,
+                *tooling.ENDPOINTS,
                 *pages.ENDPOINTS,
             ]
         )
