@@ -210,7 +210,7 @@ REASONS: dict[Reason, ReasonText] = {
     Reason.NOT_SYNCED_BY_LEGACY: ReasonText(
         _H,
         _BACKFILL,
-        "On the legacy integration an appointment with staff syncs to the Event that it has there, and nothing else does.",
+        "On the legacy integration an appointment with staff syncs to its Event there, and nothing else does.",
     ),
     Reason.BEFORE_CUT_OVER: ReasonText(
         _H,

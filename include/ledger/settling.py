@@ -32,7 +32,7 @@ from include.ledger.engine import upsert
 from include.ledger.moves import KINDS
 from include.ledger.tables import dirty_keys, event_links, outcomes, quarantine
 from include.ledger.types import Instant
-from include.reasons import KEPT_BACK, RETRIED_NEXT_RUN, Outcome
+from include.reasons import KEPT_BACK, RETRIED_NEXT_RUN, Outcome, WaitsFor
 
 if TYPE_CHECKING:
     from include.pipeline.context import SyncRun
@@ -199,10 +199,12 @@ def _mark(connection: Connection, rows: Select[Any]) -> None:
 def _note_backfilled(connection: Connection, staged: Table, *, now: datetime) -> None:
     """Mark the pairs that a backfill asked for, so that their date does not hold them any more (S14).
 
-    One that another run settled newer meanwhile may just have been held for its date: the next run reads it again.
+    Those that wait for a backfill even so wait for one after the migration (rule G1). One that another run settled
+    newer meanwhile may just have been held for its date: the next run reads it again.
     """
     row = staged.c
-    asked_for = event_links.c.booking_key.in_(select(row.booking_key))
+    is_taken = row.waits_for.is_distinct_from(WaitsFor.BACKFILL.value)
+    asked_for = event_links.c.booking_key.in_(select(row.booking_key).where(is_taken))
     connection.execute(update(event_links).where(asked_for).values(is_backfilled=True))
     rows = _with_links(
         staged, row.booking_key, row.appointment_id, literal("backfilled"), literal(now, Instant())

@@ -74,8 +74,8 @@ def is_really_changed(
     """Tell which legacy Events have to be written (rule G8).
 
     That is so where a field of ``carried_fields`` is another than it was when the Event was taken over, where the
-    booking was edited since, and where its Event goes to another person. Nothing is known to differ where nobody knows
-    what the Event held.
+    booking was edited since (its digest is another, or missing), and where its Event goes to another person. No field
+    is known to differ where nobody knows what the Event held.
 
     Args:
         pairs: adopted ones of the working frame, with ``has_moved``.
@@ -88,8 +88,7 @@ def is_really_changed(
     for fault in values.faults:
         differs[fault.target] &= ~fault.rows.reindex(differs.index, fill_value=False)
     is_another = differs.any(axis="columns") & pairs["link_payload"].notna()
-    adopted = pairs["link_adopted_digest"]
-    is_edited = adopted.notna() & (adopted != pairs["source_digest"])
+    is_edited = ~pairs["link_adopted_digest"].eq(pairs["source_digest"])
     return is_another | is_edited | pairs["has_moved"]
 
 

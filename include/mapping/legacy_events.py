@@ -12,7 +12,7 @@ from typing import Final
 
 import pandas as pd
 
-from include.frames import TEXT
+from include.frames import CLIENTS, EVENT_LINKS, TEXT
 from include.mapping.event_fields import event_fields, left_alone, payload_mappings
 from include.mapping.events import assemble_events
 from include.mapping.hurdles import HURDLES, Terms, is_removed
@@ -34,8 +34,10 @@ _NEVER_SENT: Final = (BOOKING_KEY, "Subject", PERSON, OWNER)
 
 
 def legacy_mappings(mappings: Sequence[FieldMapping]) -> tuple[FieldMapping, ...]:
-    """Return the mappings of ``LEGACY_FIELDS``."""
-    return tuple(mapping for mapping in payload_mappings(mappings) if mapping.target in LEGACY_FIELDS)
+    """Return the mappings of ``LEGACY_FIELDS``, as far as rules of ours fill these."""
+    return tuple(
+        mapping for mapping in payload_mappings(mappings) if mapping.target in LEGACY_FIELDS and mapping.rule
+    )
 
 
 def link_legacy_events(bookings: pd.DataFrame, known: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
@@ -65,13 +67,12 @@ def link_legacy_events(bookings: pd.DataFrame, known: pd.DataFrame, found: pd.Da
         held[["booking_key", *own]], on="booking_key", how="left"
     )
     links = links.merge(versions, on="booking_key", how="left")
-    return links.assign(is_adopted=links["event_id"].notna(), is_backfilled=False)
+    return EVENT_LINKS.conform(links.assign(is_adopted=links["event_id"].notna(), is_backfilled=False))
 
 
 def map_legacy_events(
     bookings: pd.DataFrame,
     answers: pd.DataFrame,
-    clients: pd.DataFrame,
     event_links: pd.DataFrame,
     *,
     mappings: Sequence[FieldMapping],
@@ -85,7 +86,6 @@ def map_legacy_events(
     Args:
         bookings: contract ``BOOKINGS``; all pairs of a booking belong into one frame.
         answers: contract ``ANSWERS`` of these bookings.
-        clients: contract ``CLIENTS`` of these bookings.
         event_links: of ``link_legacy_events``.
         mappings: the field mappings in force.
         org_fields: what the org says of Event's fields.
@@ -113,7 +113,9 @@ def map_legacy_events(
     verdicts.settle(verdicts.is_open & terms.are_events_off, reason=Reason.EVENTS_OFF)
     rows = pairs[verdicts.is_open]
     own = legacy_mappings(mappings)
-    values = event_fields(rows, answers, clients, mappings=own, org_fields=org_fields, settings=settings)
+    values = event_fields(
+        rows, answers, CLIENTS.empty(), mappings=own, org_fields=org_fields, settings=settings
+    )
     names = list(map(str, values.wire))
     held = parse_payloads(rows["link_payload"], names)
     facts = org_fields.objects.get(Sobject.EVENT, {})

@@ -40,6 +40,7 @@ ASKED_CLIENTS_NAME = "asked_clients"
 REMATCHED_CLIENTS_NAME = "rematched_clients"
 EVENTS_NAME = "events"
 ORG_FIELDS_NAME = "org_fields"
+REFUSALS_NAME = "refusals"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,8 @@ class Manifest:
     ``settings_version`` and ``mapping_version`` pin settings and mappings for the whole run; ``high_water`` is the
     watermark that ``settle_run`` commits, under ``watermark_name`` where it is not the selection's own, with
     ``snapshots``. ``read`` counts pairs of booking and attendee, ``clients`` the clients that the run is about by
-    themselves (rule S13).
+    themselves (rule S13). ``is_legacy`` says that the organisation is on the legacy integration, ``legacy_until`` until
+    when it was, if the run holds what that never synced (rule G1).
     """
 
     settings_version: int
@@ -62,6 +64,8 @@ class Manifest:
     clients: int = 0
     watermark_name: str | None = None
     snapshots: Snapshots = NO_SNAPSHOTS
+    is_legacy: bool = False
+    legacy_until: datetime | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -83,13 +87,15 @@ class Manifest:
             "clients": self.clients,
             "watermark_name": self.watermark_name,
             "snapshots": asdict(self.snapshots),
+            "is_legacy": self.is_legacy,
+            "legacy_until": None if self.legacy_until is None else self.legacy_until.isoformat(),
         }
 
     @classmethod
     def read_from(cls, run: SyncRun, wiring: Wiring) -> Manifest:
         """Return the manifest of ``run`` from staging."""
         values = wiring.staging.read_json(run.run_id, EXTRACT, "manifest")
-        mark = values["high_water"]
+        mark, legacy_until = values["high_water"], values["legacy_until"]
         return cls(
             settings_version=values["settings_version"],
             mapping_version=values["mapping_version"],
@@ -101,6 +107,8 @@ class Manifest:
             clients=values["clients"],
             watermark_name=values["watermark_name"],
             snapshots=Snapshots(**values["snapshots"]),
+            is_legacy=values["is_legacy"],
+            legacy_until=None if legacy_until is None else datetime.fromisoformat(legacy_until),
         )
 
 

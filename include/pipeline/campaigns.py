@@ -76,7 +76,10 @@ class _Found:
 def find_campaigns(
     run: SyncRun, wiring: Wiring, decisions: Decisions, *, manifest: Manifest, settings: Settings
 ) -> None:
-    """Stage what org and ledger know of the campaigns that bookings name; where none is named, nobody is asked."""
+    """Stage what org and ledger know of the campaigns that bookings name; where none is named, nobody is asked.
+
+    On the legacy integration no booking names one: there are no memberships (rule G1).
+    """
     pairs = _stage_pairs(run, wiring, manifest, settings)
     found = _nothing() if pairs.empty else _ask(wiring, pairs, decisions)
     staging, facts = wiring.staging, found.facts
@@ -161,6 +164,7 @@ def _stage_pairs(run: SyncRun, wiring: Wiring, manifest: Manifest, settings: Set
         asks = (pairs["campaign"].notna() & ~pairs["is_gone"]) | pairs["booking_key"].isin(
             known["booking_key"]
         )
+        asks &= not manifest.is_legacy
         wiring.staging.write_frame(run.run_id, MATCH, chunk_name(PAIRS_NAME, chunk), pairs[asks])
         all_pairs.append(pairs[asks])
     return pd.concat(all_pairs, ignore_index=True)

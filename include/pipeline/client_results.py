@@ -11,11 +11,11 @@ from include.pipeline.artifacts import (
     CLIENTS_NAME,
     LOAD_PEOPLE,
     MATCH,
+    REFUSALS_NAME,
     read_asked_clients,
     read_checked_people,
     read_decisions,
 )
-from include.pipeline.load_people import REFUSALS
 from include.pipeline.map_people import read_owners
 from include.reasons import Outcome
 
@@ -36,7 +36,7 @@ def read_client_outcomes(run: SyncRun, wiring: Wiring) -> pd.DataFrame:
             clients[clients["client_id"].isin(asked)],
             read_decisions(run, wiring),
             read_checked_people(run, wiring),
-            wiring.staging.read_frame(run.run_id, LOAD_PEOPLE, REFUSALS, PERSON_REFUSALS),
+            wiring.staging.read_frame(run.run_id, LOAD_PEOPLE, REFUSALS_NAME, PERSON_REFUSALS),
             owners=read_owners(run, wiring),
         )
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from include.frames import EVENTS, PERSON_REFUSALS, TEXT
 from include.mapping.events import REKEYED_FROM
@@ -10,8 +10,9 @@ from include.mapping.overlapping_writes import is_no_longer_so, with_missed_fiel
 from include.mapping.person_drafts import INSERT, UPDATE
 from include.mapping.plan import OWNER, PERSON, hash_payloads
 from include.mapping.refused_fields import TOLD, refused_values, tell_left_out, without_values
-from include.pipeline.artifacts import LOAD_PEOPLE
+from include.pipeline.artifacts import LOAD_PEOPLE, REFUSALS_NAME
 from include.pipeline.event_loads import (
+    NEED_NOTHING,
     SENT_AS,
     already_written,
     event_load,
@@ -22,7 +23,6 @@ from include.pipeline.event_loads import (
     whole_events,
 )
 from include.pipeline.event_lookup import events_by_key, is_live
-from include.pipeline.load_people import REFUSALS
 from include.pipeline.loading import Loader, is_class, refusal_details
 from include.pipeline.refused_values import Droppable
 from include.pipeline.unknown_writes import forget_events
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
     from include.pipeline.artifacts import Manifest
     from include.pipeline.context import SyncRun, Wiring
+
+
+_WRITTEN_MEANWHILE: Final = "legacy_event_written_meanwhile"
 
 
 class EventLoader:
@@ -64,9 +67,10 @@ class EventLoader:
         """Return ``events`` with an outcome for every pair (contract ``EVENTS``)."""
         self._pairs = EVENTS.conform(events).set_index("booking_key", drop=False)
         self.recover(is_sent_again=True)
-        self._refuse_for_people()
-        self._resolve_people()
-        self._look_up_rekeyed()
+        if not self._manifest.is_legacy:
+            self._refuse_for_people()
+            self._resolve_people()
+            self._look_up_rekeyed()
         self._claim()
         self._meet_links()
         for action in SENT_AS:
@@ -111,7 +115,9 @@ class EventLoader:
 
     def _refuse_for_people(self) -> None:
         """Keep back the pairs whose person Salesforce did not take."""
-        refusals = self._wiring.staging.read_frame(self._run.run_id, LOAD_PEOPLE, REFUSALS, PERSON_REFUSALS)
+        refusals = self._wiring.staging.read_frame(
+            self._run.run_id, LOAD_PEOPLE, REFUSALS_NAME, PERSON_REFUSALS
+        )
         kept = kept_back(self._pairs, refusals)
         self._settle_by(kept["reason"], kept["detail"])
 
@@ -169,7 +175,7 @@ class EventLoader:
 
     @property
     def _needs_nothing(self) -> pd.Series[bool]:
-        return self._pairs["reason"] == Reason.SAME_AS_LAST_WRITTEN
+        return self._pairs["reason"].isin(NEED_NOTHING)
 
     def _meet_links(self) -> None:
         """Compare the claimed pairs with what the ledger knows of them by now."""
@@ -179,14 +185,18 @@ class EventLoader:
         if not len(appointments):
             return
         links = self._wiring.ledger.event_links(appointments).set_index("booking_key")
+        if self._manifest.is_legacy:  # what the Events hold was asked of the org, not of the ledger
+            self._skip_done(links)
+            return
         self._reopen(links)
+        self._have_read_again(links)
         self._skip_done(links)
         self._look_up_deletes()
         self._complete(links)
 
     def _reopen(self, links: pd.DataFrame) -> None:
         """Update the pairs that needed nothing when the run was planned, and to which another run wrote since."""
-        rows = self._pairs[self._needs_nothing]
+        rows = self._pairs[self._pairs["reason"] == Reason.SAME_AS_LAST_WRITTEN]
         links = links.reindex(rows.index)
         keys = rows.index[is_no_longer_so(rows, links, names=self._payload_fields)]
         self._pairs.loc[keys, ["outcome", "reason", "waits_for", "action"]] = [
@@ -197,12 +207,21 @@ class EventLoader:
         ]
         self._pairs.loc[keys, "event_id"] = links.loc[keys, "event_id"]
 
+    def _have_read_again(self, links: pd.DataFrame) -> None:
+        """Have the next run read the pairs whose legacy Event was to stay, and that another run wrote since."""
+        kept = self._pairs[self._pairs["reason"] == Reason.LEGACY_EVENT_KEPT]
+        written = kept[~links["is_adopted"].reindex(kept.index).eq(True)]
+        if len(written):
+            pairs = written[["booking_key", "appointment_id"]].reset_index(drop=True)
+            self._wiring.ledger.mark_dirty(pairs, reason=_WRITTEN_MEANWHILE, now=self._run.now)
+
     def _skip_done(self, links: pd.DataFrame) -> None:
         """Mark as written what an earlier attempt of this task wrote already."""
         rows = self._open()
         links = links.reindex(rows.index)
         is_written = already_written(rows, links, names=self._payload_fields)
         is_gone = (rows["action"] == Action.DELETE) & rows["event_id"].notna() & links["event_id"].isna()
+        is_gone &= (links["written_version"] >= rows["source_version"]).fillna(False).astype(bool)
         done = rows.index[is_written | is_gone]
         self._pairs.loc[done, "outcome"] = str(Outcome.WRITTEN)
         self._pairs.loc[done, "event_id"] = links.loc[done, "event_id"].fillna(rows.loc[done, "event_id"])
@@ -316,6 +335,9 @@ class EventLoader:
     def _replace_deleted(self, keys: pd.Index) -> None:
         """Write Events that Salesforce users deleted again, or leave them, as the setting says."""
         if keys.empty:
+            return
+        if self._manifest.is_legacy:
+            self._settle(keys, Reason.NOT_SYNCED_BY_LEGACY, "its Event was deleted in Salesforce")
             return
         if self._settings.on_event_deleted_in_salesforce is OnEventDeleted.LEAVE:
             self._settle(keys, Reason.EVENT_DELETED_IN_SALESFORCE)

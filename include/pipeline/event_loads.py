@@ -25,6 +25,9 @@ SENT_AS: Final[dict[Action, Operation]] = {
 }
 """What is done to Events, in this order."""
 
+NEED_NOTHING: Final = (Reason.SAME_AS_LAST_WRITTEN, Reason.LEGACY_EVENT_KEPT)
+"""Why pairs that have an Event send nothing."""
+
 
 def event_load(
     action: Action, rows: pd.DataFrame, *, fields: Sequence[str], api: LoadApi, chunk: int
@@ -93,7 +96,7 @@ def kept_back(pairs: pd.DataFrame, refusals: pd.DataFrame) -> pd.DataFrame:
     """
     by_person = refusals.drop_duplicates("person_ref").set_index("person_ref")
     is_concerned = pairs["outcome"].isna() & (pairs["action"] != Action.DELETE)
-    is_concerned |= pairs["reason"].isin([Reason.SAME_AS_LAST_WRITTEN, Reason.SHARED_EVENT])
+    is_concerned |= pairs["reason"].isin([*NEED_NOTHING, Reason.SHARED_EVENT])
     of_pairs = pairs.loc[is_concerned & pairs["person_ref"].isin(by_person.index), "person_ref"]
     return by_person.loc[of_pairs, ["reason", "detail"]].set_index(of_pairs.index)
 

@@ -21,10 +21,12 @@ from include.pipeline.extract_bookings import read_bookings
 from include.pipeline.extract_clients import read_changed, read_requested, refuse_request
 from include.pipeline.extract_named import read_replayed
 from include.pipeline.extract_repair import read_repaired
+from include.pipeline.legacy_mode import integration_in_force, legacy_until
+from include.pipeline.legacy_watch import refuse_while_stopped, watch_legacy
 from include.pipeline.staged_reading import StagedReading
 from include.settings.availability import unavailable
 from include.settings.field_mapping import FieldMapping, Sobject
-from include.settings.model import Switch
+from include.settings.model import Integration, Switch
 
 if TYPE_CHECKING:
     from include.ledger.repository import Ledger, SettingsVersion
@@ -41,7 +43,7 @@ def extract_changes(run: SyncRun, wiring: Wiring) -> dict[str, object]:
         AutomaticSyncOff: the run is scheduled and the setting ``automatic_sync`` is off.
         ConfigurationError: staging cannot be written, the booking database lacks columns, or a setting asks for
             what is not available yet, or ``key_namespace`` changed after the first write, or the request of
-            ``sync_clients`` is refused.
+            ``sync_clients`` is refused; or the legacy integration is at work after cut-over (rule G8).
         SourceUnavailableError: the booking database does not answer.
     """
     with counted_calls(run, wiring, EXTRACT):
@@ -52,10 +54,12 @@ def extract_changes(run: SyncRun, wiring: Wiring) -> dict[str, object]:
         if run.trigger is Trigger.SCHEDULED and settings.settings.automatic_sync is Switch.OFF:
             msg = "Automatic sync is switched off in the settings; trigger the DAG by hand to sync now."
             raise AutomaticSyncOff(msg)
+        refuse_while_stopped(wiring.ledger)
         _refuse_unavailable(settings)
         refuse_another_namespace(settings, wiring.ledger)
         wiring.staging.check()
         wiring.source.check()
+        watch_legacy(run, wiring)
         mappings = wiring.ledger.current_mappings()
         reading = StagedReading(run, wiring, seen_at, questions=_questions_of_people(mappings.mappings))
         _READERS.get(run.selection, read_bookings)(reading, settings, mappings.version)
@@ -125,6 +129,8 @@ def _describe(reading: StagedReading, settings: SettingsVersion, mapping_version
         chunks=reading.chunks,
         read=reading.read,
         sync_from=reading.sync_from or settings.sync_from,
+        is_legacy=integration_in_force(reading.wiring) is Integration.LEGACY,
+        legacy_until=legacy_until(reading.run, reading.wiring.ledger),
         high_water=None if mark is None else (mark.changed_at, mark.id),
         read_at=reading.run.now,
         clients=len(reading.asked_clients),

@@ -7,7 +7,7 @@ them; last their memberships of campaigns.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from include.errors import SkipRun
 from include.frames import FIELD_REPORTS, PERSON_REFUSALS
@@ -21,6 +21,7 @@ from include.pipeline.artifacts import (
     LOAD_PEOPLE,
     MAP_PEOPLE,
     MATCH,
+    REFUSALS_NAME,
     Manifest,
     read_checked_people,
     read_decisions,
@@ -30,6 +31,7 @@ from include.pipeline.context import SyncRun, Wiring
 from include.pipeline.guard_changes import require_approval
 from include.pipeline.leftover_people import PEOPLE_STAGE
 from include.pipeline.leftovers import settle_leftovers
+from include.pipeline.legacy_mode import load_nobody
 from include.pipeline.load_claims import load_claim
 from include.pipeline.load_members import load_members
 from include.pipeline.needed_people import read_needed_accounts, read_needed_people
@@ -45,8 +47,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from include.ledger.repository import SettingsVersion
-
-REFUSALS: Final = "refusals"
 
 
 def load_people(run: SyncRun, wiring: Wiring) -> dict[str, object]:
@@ -68,6 +68,8 @@ def load_people(run: SyncRun, wiring: Wiring) -> dict[str, object]:
         manifest = Manifest.read_from(run, wiring)
         settings = wiring.ledger.settings_at(manifest.settings_version)
         wiring.ledger.bind_namespace(settings.settings.key_namespace, now=run.now)
+        if manifest.is_legacy:
+            return load_nobody(run, wiring)
         correct_ledger(run, wiring)
         decisions = read_decisions(run, wiring)
         links = PersonLinks(run, wiring, settings, decisions)
@@ -102,7 +104,7 @@ def _load(
     updates = PersonUpdater(run, wiring, settings.settings, links=links, droppable=droppable)
     updates.load(found)
     refusals = pd.concat([PERSON_REFUSALS.empty(), *inserts.refusals, *updates.refusals], ignore_index=True)
-    wiring.staging.write_frame(run.run_id, LOAD_PEOPLE, REFUSALS, refusals)
+    wiring.staging.write_frame(run.run_id, LOAD_PEOPLE, REFUSALS_NAME, refusals)
     sent = pd.concat([new[["person_ref", "client_id"]], found[["person_ref", "client_id"]]])
     written = set(sent.loc[~sent["person_ref"].isin(refusals["person_ref"]), "client_id"])
     _report_fields(run, wiring, written, join_reports([*inserts.reports, *updates.reports]))

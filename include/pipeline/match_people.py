@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
-from include.frames import CLIENTS
+from include.frames import CLIENTS, STAFF_LINKS
 from include.mapping.owner import OwnerCheck, check_owners
 from include.matching.decide import Decisions
 from include.pipeline.accounting import counted_calls
@@ -26,13 +26,18 @@ from include.pipeline.campaigns import find_campaigns
 from include.pipeline.check_org import check_org, known_questions
 from include.pipeline.context import SyncRun, Wiring
 from include.pipeline.deciding import decide_people
+from include.pipeline.legacy_mode import check_legacy_org, nobody_decided
 from include.pipeline.person_inputs import find_person_inputs
 from include.pipeline.sync_staff import read_active_users, refresh_staff_links
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
 
     from include.ledger.repository import SettingsVersion
+    from include.mapping.org_fields import OrgFields
+    from include.settings.field_mapping import FieldMapping
 
 
 def match_people(run: SyncRun, wiring: Wiring) -> dict[str, object]:
@@ -48,12 +53,11 @@ def match_people(run: SyncRun, wiring: Wiring) -> dict[str, object]:
         manifest = Manifest.read_from(run, wiring)
         settings = wiring.ledger.settings_at(manifest.settings_version)
         mappings = wiring.ledger.mappings_at(manifest.mapping_version).mappings
-        questions = known_questions(lambda: wiring.source.engine, mappings)
-        org_fields = check_org(wiring.salesforce, settings.settings, mappings, questions=questions)
+        org_fields = _check_org(wiring, manifest, settings, mappings)
         wiring.staging.write_json(run.run_id, MATCH, ORG_FIELDS_NAME, org_fields.to_json())
         wiring.ledger.bind_org(wiring.salesforce.organization_id)
         clients = read_clients(run, wiring, manifest)
-        decisions = decide_people(wiring, clients, settings, rematched=read_rematched_clients(run, wiring))
+        decisions = _decide(run, wiring, manifest, settings, clients)
         in_force = find_person_inputs(
             run,
             wiring,
@@ -64,12 +68,34 @@ def match_people(run: SyncRun, wiring: Wiring) -> dict[str, object]:
             org_fields=org_fields,
         )
         decisions = replace(decisions, decisions=in_force)
-        staff_links, owners = check_staff_and_owners(run, wiring, settings)
+        staff_links, owners = (
+            (STAFF_LINKS.empty(), check_owners(settings.settings, ()))
+            if manifest.is_legacy
+            else check_staff_and_owners(run, wiring, settings)
+        )
         _stage(run, wiring, clients, decisions, staff_links, owners)
         _stage_chunks(run, wiring, manifest, decisions.decisions)
         find_campaigns(run, wiring, decisions, manifest=manifest, settings=settings.settings)
         actions = decisions.decisions["action"].value_counts()
         return {"clients": len(clients), **{str(action): int(count) for action, count in actions.items()}}
+
+
+def _check_org(
+    wiring: Wiring, manifest: Manifest, settings: SettingsVersion, mappings: Sequence[FieldMapping]
+) -> OrgFields:
+    if manifest.is_legacy:
+        return check_legacy_org(wiring.salesforce, mappings)
+    questions = known_questions(lambda: wiring.source.engine, mappings)
+    return check_org(wiring.salesforce, settings.settings, mappings, questions=questions)
+
+
+def _decide(
+    run: SyncRun, wiring: Wiring, manifest: Manifest, settings: SettingsVersion, clients: pd.DataFrame
+) -> Decisions:
+    """Return who each client is; on the legacy integration nobody asks (rule G1)."""
+    if manifest.is_legacy:
+        return nobody_decided(clients)
+    return decide_people(wiring, clients, settings, rematched=read_rematched_clients(run, wiring))
 
 
 def read_clients(run: SyncRun, wiring: Wiring, manifest: Manifest) -> pd.DataFrame:

@@ -24,6 +24,7 @@ from include.pipeline.account_loader import keyed_accounts
 from include.pipeline.artifacts import CHECK, MATCH, Manifest, chunk_name, read_checked_events, read_decisions
 from include.pipeline.campaigns import MEMBERS_NAME, MEMBERSHIPS_NAME
 from include.pipeline.estimate import PlannedPeople, Storage, calls_of_events, calls_of_people, storage_of
+from include.pipeline.legacy_mode import links_of_chunk
 from include.pipeline.needed_people import read_needed_accounts, read_needed_people
 from include.pipeline.person_inputs import STORED_NAME
 from include.pipeline.person_inserts import keyed_people
@@ -75,7 +76,8 @@ def keep_plan(run: SyncRun, wiring: Wiring, manifest: Manifest, *, events_to_loa
     planned = _stage_people(run, wiring, people)
     for chunk in range(manifest.chunks):
         events = read_checked_events(run, wiring, chunk)
-        links = wiring.ledger.event_links(events["appointment_id"].unique())
+        links = links_of_chunk(run, wiring, manifest, events, chunk)
+        fields = [name for name in fields if name in events]
         told = planned_events(events, links, fields=fields)
         wiring.staging.write_frame(run.run_id, CHECK, chunk_name(_OF_EVENTS, chunk), told)
         planned += Planned(count_records(told), count_fields(told))

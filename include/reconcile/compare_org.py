@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
+from include.errors import SkipRun
 from include.ledger.contracts import EVENT_CORRECTIONS
 from include.ledger.reports import Report, ReportKind
 from include.mapping.event_fields import left_alone
 from include.pipeline.accounting import counted_calls
 from include.pipeline.check_org import check_org, known_questions
 from include.pipeline.extract_changes import refuse_another_namespace
+from include.pipeline.legacy_mode import integration_in_force, legacy_until
+from include.pipeline.legacy_watch import refuse_while_stopped
 from include.pipeline.match_people import check_staff_and_owners
 from include.pipeline.repairs import GONE_PAIRS, RepairOrder
 from include.reconcile.comparison import Terms, compare, own_keys
@@ -26,7 +29,7 @@ from include.reconcile.streams import COMPARE, PAIRS_PER_PART, Part, read_parts
 from include.reconcile.sweep import Slip
 from include.reconcile.wanted_events import RulesInForce, disabled_among, touchable_clients
 from include.settings.field_mapping import Sobject
-from include.settings.model import OnEventDeleted
+from include.settings.model import Integration, OnEventDeleted
 
 if TYPE_CHECKING:
     from include.pipeline.context import SyncRun, Wiring
@@ -54,10 +57,12 @@ def compare_org(
     Raises:
         ConfigurationError: a parameter is wrong; or credentials are, or the org lacks fields the sync writes; or
             ``key_namespace`` changed after the first write.
+        SkipRun: the organisation is on the legacy integration.
         LedgerConflictError: the ledger belongs to another org (rule Q10).
         SourceUnavailableError, SalesforceUnavailableError: a database or Salesforce does not answer.
     """
     request = ReconcileRequest.from_conf(run.conf)
+    refuse_while_stopped(wiring.ledger)
     with counted_calls(run, wiring, COMPARE):
         in_force = _in_force(run, wiring)
         wiring.ledger.open_run(run, settings_version=in_force.settings.version)
@@ -88,11 +93,15 @@ def _in_force(run: SyncRun, wiring: Wiring) -> RulesInForce:
     refuse_another_namespace(settings, wiring.ledger)
     wiring.staging.check()
     wiring.source.check()
+    if integration_in_force(wiring) is Integration.LEGACY:
+        msg = "Nothing is compared while the organisation is on the legacy integration, whose Events bear no keys."
+        raise SkipRun(msg)
     questions = known_questions(lambda: wiring.source.engine, mappings.mappings)
     org_fields = check_org(wiring.salesforce, settings.settings, mappings.mappings, questions=questions)
     wiring.ledger.bind_org(wiring.salesforce.organization_id)
     staff_links, owners = check_staff_and_owners(run, wiring, settings)
-    return RulesInForce(settings, mappings, org_fields, staff_links, owners, run.now)
+    until = legacy_until(run, wiring.ledger)
+    return RulesInForce(settings, mappings, org_fields, staff_links, owners, run.now, legacy_until=until)
 
 
 def _compare(

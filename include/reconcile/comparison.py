@@ -57,6 +57,7 @@ WANTED = FrameContract(
 )
 
 _SET_ASIDE: Final = (Outcome.HELD.value, Outcome.QUARANTINED.value, Outcome.DISABLED.value)
+_AS_DUE: Final = (Reason.SAME_AS_LAST_WRITTEN.value, Reason.LEGACY_EVENT_KEPT.value)
 _LINK: Final = ["event_id", "who_id", "owner_id", "payload", "claimed_version", "last_outcome"]
 
 
@@ -159,7 +160,7 @@ def _side_by_side(
     has_moved |= _differ(pairs["seen_version"], pairs["link_claimed_version"])
     has_moved |= _differ(pairs["seen_payload_hash"], hash_payloads(pairs["link_payload"]))
     is_quiet = is_in_source & ((is_settled & is_linked & ~has_moved) | ~(is_known | is_linked))
-    is_as_due = pairs["action"].eq(Action.NONE.value) & pairs["reason"].eq(Reason.SAME_AS_LAST_WRITTEN.value)
+    is_as_due = pairs["action"].eq(Action.NONE.value) & pairs["reason"].isin(_AS_DUE)
     return pairs.assign(
         is_in_source=is_in_source,
         is_linked=is_linked,
@@ -175,7 +176,9 @@ def _in_standing_events(pairs: pd.DataFrame, live: pd.DataFrame, terms: Terms) -
     standing = pairs[pairs["is_open"] & pairs["is_linked"] & pairs["stands"]]
     due = standing[standing["is_due"]]
     found = live.loc[due["link_event_id"]].set_axis(due.index)
-    due = due.assign(drifted=field_lists(drift(due["link_payload"], found, terms)))
+    # Into a legacy Event that is as it was taken over we have written nothing that could drift.
+    is_ours = due["reason"].ne(Reason.LEGACY_EVENT_KEPT.value)
+    due = due.assign(drifted=field_lists(drift(due["link_payload"].where(is_ours), found, terms)))
     owner, who = due["link_owner_id"], due["link_who_id"]
     became = who.map(terms.moved_people).astype(TEXT)
     is_followed = who.isin(terms.moved_people.index) & (became.isna() | became.eq(found["who_id"]))

@@ -32,7 +32,10 @@ _KEPT: Final = "link"
 
 @dataclass(frozen=True, slots=True)
 class RulesInForce:
-    """What the rules go by: settings and mappings, and what the org says of fields, Users and owners."""
+    """What the rules go by: settings and mappings, and what the org says of fields, Users and owners.
+
+    ``legacy_until`` is until when the legacy integration synced, if it ever did (rule G1).
+    """
 
     settings: SettingsVersion
     mappings: MappingsVersion
@@ -40,6 +43,7 @@ class RulesInForce:
     staff_links: pd.DataFrame
     owners: OwnerCheck
     now: datetime
+    legacy_until: datetime | None = None
 
 
 def wanted_events(wiring: Wiring, in_force: RulesInForce) -> Iterator[pd.DataFrame]:
@@ -68,6 +72,7 @@ def _wanted(chunk: SourceChunk, wiring: Wiring, in_force: RulesInForce) -> pd.Da
         sync_from=in_force.settings.sync_from,
         owners=in_force.owners,
         now=in_force.now,
+        legacy_until=in_force.legacy_until,
     )
     return as_wanted(events, links)
 

@@ -96,14 +96,22 @@ def select(
 ) -> str:
     """Return a query; ``where`` is one condition built by this module, or several that must all hold."""
     clauses = [f"SELECT {','.join(map(identifier, fields))} FROM {identifier(sobject)}"]  # noqa: S608 - checked names
-    conditions = [condition for condition in ([where] if isinstance(where, str) else where) if condition]
-    if conditions:
-        clauses.append("WHERE " + " AND ".join(conditions))
+    clauses += _where(where)
     if order_by:
         clauses.append("ORDER BY " + ",".join(map(identifier, order_by)))
     if limit is not None:
         clauses.append(f"LIMIT {int(limit)}")
     return " ".join(clauses)
+
+
+def count(sobject: str, *, where: str | Sequence[str] = ()) -> str:
+    """Return a query that tells how many records there are; ``where`` is as for ``select``."""
+    return " ".join([f"SELECT COUNT() FROM {identifier(sobject)}", *_where(where)])  # noqa: S608 - a checked name
+
+
+def _where(where: str | Sequence[str]) -> list[str]:
+    conditions = [condition for condition in ([where] if isinstance(where, str) else where) if condition]
+    return ["WHERE " + " AND ".join(conditions)] if conditions else []
 
 
 def selected_columns(query: str) -> list[str] | None:
