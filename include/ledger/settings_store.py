@@ -51,10 +51,20 @@ def at_version(connection: Connection, version: int) -> SettingsVersion:
 
 
 def save(connection: Connection, settings: Settings, *, who: str, now: datetime) -> SettingsVersion:
-    """Save a new version with its audit rows, unless nothing differs from the current one."""
+    """Save a new version with its audit rows, unless nothing differs from the current one.
+
+    The first version is saved in any case: that somebody chose the defaults decides which integration is in force (G1).
+    """
     _STORE.lock(connection)
     before = current(connection)
-    _STORE.add(connection, _document(before.settings), _document(settings), who=who, now=now)
+    _STORE.add(
+        connection,
+        _document(before.settings),
+        _document(settings),
+        who=who,
+        now=now,
+        even_if_equal=before.version == 0,
+    )
     return current(connection)
 
 

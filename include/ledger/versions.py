@@ -72,10 +72,17 @@ class VersionedStore:
         connection.execute(select(ledger_info.c.id).with_for_update())
 
     def add(
-        self, connection: Connection, before: Document, after: Document, *, who: str, now: datetime
+        self,
+        connection: Connection,
+        before: Document,
+        after: Document,
+        *,
+        who: str,
+        now: datetime,
+        even_if_equal: bool = False,
     ) -> None:
         """Add a version with its audit, unless nothing differs; the caller holds the lock and has read ``before``."""
-        if after == before:
+        if after == before and not even_if_equal:
             return
         values = {"saved_at": now, "saved_by": who, self.column: after}
         saved = insert(self.versions).values(values).returning(self.versions.c.version)

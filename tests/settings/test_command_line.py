@@ -64,8 +64,16 @@ def test_an_import_says_what_changed_and_records_who_made_it(
 
 def test_an_import_that_changes_nothing_makes_no_version(opener: Opener, file: Path) -> None:
     file.write_text("sync_events: on\n")
+    for _ in range(2):
+        assert main(["import", str(file)], doors=Doors(ledger=opener)) == 0
+        assert opener().current_settings().version == 1
+
+
+@pytest.mark.rule("G1")
+def test_the_first_import_counts_although_it_says_what_the_defaults_say(opener: Opener, file: Path) -> None:
+    file.write_text("integration: modern\n")
     assert main(["import", str(file)], doors=Doors(ledger=opener)) == 0
-    assert opener().current_settings().version == 0
+    assert opener().current_settings().version == 1
 
 
 def test_a_refused_file_changes_nothing_and_exits_with_2(
