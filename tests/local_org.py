@@ -56,6 +56,10 @@ class LocalOrg:
     def is_running(self) -> bool:
         return self._process.poll() is None
 
+    @property
+    def process_id(self) -> int:
+        return self._process.pid
+
     def stop(self) -> int:
         """End this very process in good order."""
         return self._end(signal.SIGTERM)

@@ -62,6 +62,12 @@ def differences(before: State, after: State) -> list[str]:
     return found
 
 
+def rows_of(world: World, table: str) -> dict[Any, dict[str, Any]]:
+    """Return the rows of one table of the ledger by their key."""
+    with world.ledger.engine.connect() as connection:
+        return _rows(connection, ledger.metadata.tables[table])
+
+
 def _rows(connection: sa.Connection, table: sa.Table) -> dict[Any, dict[str, Any]]:
     keys = [column.name for column in table.primary_key]
     rows = connection.execute(sa.select(table)).mappings()

@@ -25,7 +25,7 @@ from tests.pipeline.world import World
 
 LEGACY_USER: Final = "legacy@example.org"
 NOBODY: Final = "005000000000999AAA"
-NO_EVENT: Final = "00U000000000999AAA"
+NO_EVENT: Final = "00U000000000999EAA"
 
 
 @dataclass
