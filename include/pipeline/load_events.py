@@ -22,6 +22,7 @@ from include.pipeline.context import SyncRun, Wiring
 from include.pipeline.event_loader import EventLoader
 from include.pipeline.guard_changes import require_approval
 from include.pipeline.leftovers import LoadStage, settle_leftovers
+from include.pipeline.legacy_watch import refuse_while_stopped
 from include.pipeline.load_claims import load_claim
 from include.pipeline.loading import choose_api
 from include.pipeline.settled_mark import refuse_settled
@@ -34,12 +35,14 @@ def load_events(run: SyncRun, wiring: Wiring, chunk: int) -> dict[str, object]:
     Raises:
         SkipRun: the run is a dry run, or is settled already.
         ApprovalRequired: the run would do more than the settings let pass, and nobody approved it.
+        ConfigurationError: the legacy integration was seen at work after cut-over; nothing was written.
         OrgExhaustedError, SalesforceUnavailableError: what was not written stays pending; the task is retried.
     """
     if run.dry_run:
         msg = "A dry run ends with its plan; nothing is written."
         raise SkipRun(msg)
     refuse_settled(run, wiring)
+    refuse_while_stopped(wiring.ledger)
     require_approval(run, wiring)
     step = LoadStep(run.run_id, LOAD_EVENTS, chunk)
     with counted_calls(run, wiring, LOAD_EVENTS), load_claim(wiring.ledger, step):

@@ -32,6 +32,7 @@ from include.pipeline.guard_changes import require_approval
 from include.pipeline.leftover_people import PEOPLE_STAGE
 from include.pipeline.leftovers import settle_leftovers
 from include.pipeline.legacy_mode import load_nobody
+from include.pipeline.legacy_watch import refuse_while_stopped
 from include.pipeline.load_claims import load_claim
 from include.pipeline.load_members import load_members
 from include.pipeline.needed_people import read_needed_accounts, read_needed_people
@@ -55,6 +56,7 @@ def load_people(run: SyncRun, wiring: Wiring) -> dict[str, object]:
     Raises:
         SkipRun: the run is a dry run, or is settled already.
         ApprovalRequired: the run would do more than the settings let pass, and nobody approved it.
+        ConfigurationError: the legacy integration was seen at work after cut-over; nothing was written.
         ConfigurationError: new Leads are to go by an assignment rule, and the org has none.
         OrgExhaustedError, SalesforceUnavailableError: people who are not created stay pending; the task is retried.
     """
@@ -62,6 +64,7 @@ def load_people(run: SyncRun, wiring: Wiring) -> dict[str, object]:
         msg = "A dry run ends with its plan; nothing is written."
         raise SkipRun(msg)
     refuse_settled(run, wiring)
+    refuse_while_stopped(wiring.ledger)
     require_approval(run, wiring)
     step = LoadStep(run.run_id, LOAD_PEOPLE, 0)
     with counted_calls(run, wiring, LOAD_PEOPLE), load_claim(wiring.ledger, step):
