@@ -367,6 +367,7 @@ ADOPTED_EVENTS = FrameContract(
         "claimed_version": WHOLE,
         "written_version": WHOLE,  # missing while the sync never wrote it
         "settled_version": WHOLE,
+        "last_reason": TEXT,  # include.reasons.Reason of the last run that settled the pair
         "kind": TEXT,
         "ends_at": INSTANT,
     },

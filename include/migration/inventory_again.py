@@ -44,9 +44,7 @@ def inventory_again(run: SyncRun, wiring: Wiring) -> dict[str, object]:
         migration = wiring.ledger.held_migration(run.run_id)
         watched = watch_facts(wiring.source.engine, now=run.now)
         facts = take_stock(wiring, migration.id, taken_at=run.now)
-        wiring.ledger.note_legacy_until(
-            run.run_id, facts={**facts, **watched}, read_at=run.now
-        )
+        wiring.ledger.note_legacy_until(run.run_id, facts={**facts, **watched}, read_at=run.now)
         return {**facts["counts"], "images": facts["images"], "since": facts["since"]}
 
 

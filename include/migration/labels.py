@@ -6,6 +6,7 @@ bear our name. Neither changes what users wrote.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -84,8 +85,21 @@ def missing_labels(wanted: pd.DataFrame, held: pd.DataFrame, facts: Mapping[str,
 
 
 def labelled_payloads(payloads: pd.Series[str], wanted: pd.DataFrame, names: Sequence[str]) -> pd.Series[str]:
-    """Return what Events hold once they have the wanted fields; ``names`` are the fields of payloads, our key first."""
-    known = parse_payloads(payloads, names)
+    """Return what Events hold once they have the wanted fields.
+
+    Args:
+        payloads: what they held; all of them name the same fields.
+        wanted: what ``wanted_labels`` returned, same index.
+        names: further fields of payloads, our key first.
+    """
+    held = json.loads(payloads.iloc[0]) if len(payloads) else {}
+    known = parse_payloads(payloads, list(dict.fromkeys([BOOKING_KEY, *held, *names])))
     for name in map(str, wanted):
         known[name] = wanted[name].fillna(known[name])
     return format_payloads(known)
+
+
+def is_labelled(payloads: pd.Series[str], wanted: pd.DataFrame) -> pd.Series[bool]:
+    """Tell which payloads say already that the Event holds the wanted fields."""
+    known = parse_payloads(payloads, list(map(str, wanted)))
+    return ((known == wanted) | wanted.isna()).all(axis=1)
