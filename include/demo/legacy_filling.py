@@ -39,6 +39,9 @@ if TYPE_CHECKING:
     from include.salesforce.gateway import SalesforceGateway
 
 _LONGEST_NAME: Final = 80
+_GONE_TOO: Final = "00U000000000zzy"
+_GONE_AS_WELL: Final = "00U000000000zzx"
+"""Ids of Events in their old form of 15 characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,12 +217,12 @@ def _stray_links(side: LegacySide, events: Mapping[Pair, str]) -> list[Row]:
         {
             "appointment_id": NO_BOOKING,
             "client_id": pairs[0].client_id,
-            "salesforce_event_id": NO_EVENT,
+            "salesforce_event_id": _GONE_TOO,
         },
         {
             "appointment_id": pairs[-1].appointment_id,
             "client_id": stranger,
-            "salesforce_event_id": NO_EVENT[:-4] + "yAAA",
+            "salesforce_event_id": _GONE_AS_WELL,
         },
     ]
 

@@ -16,11 +16,11 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from airflow.providers.standard.operators.hitl import HITLOperator
-from airflow.sdk.definitions.param import Param, ParamsDict
-from airflow.sdk.exceptions import AirflowRuntimeError, TaskAwaitingInput
-from airflow.sdk.execution_time.hitl import get_hitl_detail_content_detail, upsert_hitl_detail
+from airflow.sdk import Param
+from airflow.sdk.exceptions import TaskAwaitingInput
+from airflow.sdk.execution_time.hitl import upsert_hitl_detail
 
-from include.errors import AnswerRefusedError, ConfigurationError
+from include.errors import AnswerRefusedError, ConfigurationError, SkipRun
 from include.legacy import Phase
 from include.orchestration.approval import who_answered
 from include.orchestration.stage import migration_stage
@@ -87,19 +87,28 @@ class HumanStep(HITLOperator):
         """
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Ask, unless the answer would change nothing any more."""
+        """Ask, unless the answer would change nothing any more.
+
+        A question that is open stays as it is: should it have been answered while a try was lost, which happens when
+        somebody answers before Airflow's scheduler has heard that the task is parked, the answer comes now.
+        """
         with migration_stage() as (run, wiring):
             if run.dry_run:
                 return {"is_asked": False}
             held = wiring.ledger.held_migration(run.run_id)
             if held.phase.is_behind(self.settled_by):
                 return {"is_asked": False}
-            self.body, fields = self.question(run, wiring)
-            self.params = ParamsDict({name: Param(**field) for name, field in fields.items()})
-            wiring.ledger.ask_in_migration(
-                held.id, run_id=run.run_id, step=self.task_id, role=self.role, now=run.now
-            )
-        return dict(super().execute(context))  # leaves by the exception that parks the task
+            step = _step(context)
+            if not any(
+                (asked.run_id, asked.step, asked.answered_at) == (run.run_id, step, None)
+                for asked in wiring.ledger.migration_answers(held.id)
+            ):
+                body, fields = self.question(run, wiring)
+                self._ask(context, body, fields)
+                wiring.ledger.ask_in_migration(
+                    held.id, run_id=run.run_id, step=step, role=self.role, now=run.now
+                )
+        raise _parked(_FIRST_LOOK)
 
     def execute_complete(
         self, context: Context, event: dict[str, Any], waited_seconds: float = _FIRST_LOOK.total_seconds()
@@ -113,73 +122,82 @@ class HumanStep(HITLOperator):
         if event.get("error_type") == "timeout":
             with migration_stage() as (run, wiring):
                 wiring.ledger.held_migration(run.run_id)
-            _wait(min(2 * timedelta(seconds=waited_seconds), _LONGEST_WAIT))
+            raise _parked(min(2 * timedelta(seconds=waited_seconds), _LONGEST_WAIT))
         if "error" in event:
             self.process_trigger_event_error(event)
         self.validate_chosen_options(event["chosen_options"])
         with migration_stage() as (run, wiring):
-            refused = self._take(run, wiring, event)
+            refused = self._take(run, wiring, _step(context), event)
         if refused:
             self._ask_again(context, refused)
         return {"is_asked": True, "answer": event["chosen_options"][0]}
 
-    def _take(self, run: SyncRun, wiring: Wiring, event: Mapping[str, Any]) -> str:
-        """Keep the answer in the ledger, then act on it; return why it cannot be, if so."""
-        who, now = who_answered(event.get("responded_by_user")), event["responded_at"]
-        (option,), form = event["chosen_options"], event["params_input"] or {}
-        ledger = wiring.ledger
-        if (newest := ledger.newest_migration()) is not None:
-            answered = {"answer": option, **form}
-            ledger.answer_in_migration(
-                newest.id, run_id=run.run_id, step=self.task_id, answered=answered, who=who, now=now
-            )
-        held = ledger.held_migration(run.run_id)
-        if option == STOP:
+    def _take(self, run: SyncRun, wiring: Wiring, step: str, event: Mapping[str, Any]) -> str:
+        """Act on an answer and keep it in the ledger; return why it cannot be, if so.
+
+        Trouble that may pass leaves the question open, so that the next try takes the answer.
+        """
+        try:
+            self._act(run, wiring, event)
+        except AnswerRefusedError as refused:
+            self._record(run, wiring, step, event)
+            held = wiring.ledger.held_migration(run.run_id)
+            wiring.ledger.ask_in_migration(held.id, run_id=run.run_id, step=step, role=self.role, now=run.now)
+            return str(refused)
+        except (ConfigurationError, SkipRun):
+            self._record(run, wiring, step, event)
+            raise
+        self._record(run, wiring, step, event)
+        return ""
+
+    def _act(self, run: SyncRun, wiring: Wiring, event: Mapping[str, Any]) -> None:
+        wiring.ledger.held_migration(run.run_id)
+        if event["chosen_options"] == [STOP]:
             msg = (
                 f"The step {self.task_id} was answered with {STOP}, and nothing was changed by it: clear its task to "
                 'be asked again, or start the DAG with {"rollback": true} to go back.'
             )
             raise ConfigurationError(msg)
-        try:
-            self.keep(run, wiring, form, who=who, now=now)
-        except AnswerRefusedError as refused:
-            ledger.ask_in_migration(
-                held.id, run_id=run.run_id, step=self.task_id, role=self.role, now=run.now
+        who = who_answered(event.get("responded_by_user"))
+        self.keep(run, wiring, event["params_input"] or {}, who=who, now=event["responded_at"])
+
+    def _record(self, run: SyncRun, wiring: Wiring, step: str, event: Mapping[str, Any]) -> None:
+        """Keep who answered what, and when, also where another run has taken the migration over meanwhile."""
+        newest = wiring.ledger.newest_migration()
+        if newest is not None:
+            wiring.ledger.answer_in_migration(
+                newest.id,
+                run_id=run.run_id,
+                step=step,
+                answered={"answer": event["chosen_options"][0], **(event["params_input"] or {})},
+                who=who_answered(event.get("responded_by_user")),
+                now=event["responded_at"],
             )
-            return str(refused)
-        return ""
+
+    def _ask(self, context: Context, body: str = "", fields: Mapping[str, Any] | None = None) -> None:
+        """Open the question in Airflow, which keeps text and form of a question that was open before."""
+        form = {name: Param(**spec).serialize() for name, spec in (fields or {}).items()}
+        upsert_hitl_detail(
+            ti_id=context["ti"].id, options=self.options, subject=self.subject, body=body, params=form
+        )
 
     def _ask_again(self, context: Context, refused: str) -> NoReturn:
-        """Open the same question again; Airflow does not let its text be changed, so the log says what is wrong."""
+        """Open the same question again; as its text stays, the log says what is wrong."""
         log.warning("The answer was not taken, and the question is open again: %s", refused)
         context["ti"].xcom_push(key=REFUSED_KEY, value=refused)
-        upsert_hitl_detail(ti_id=context["ti"].id, options=self.options, subject=self.subject)
-        _wait(_FIRST_LOOK)
+        self._ask(context)
+        raise _parked(_FIRST_LOOK)
 
 
-def _answer_given(context: Context) -> dict[str, Any] | None:
-    """Return an answer that Airflow has but an earlier try never took, as the event that would have brought it.
-
-    Airflow's scheduler fails a try that is answered before it has heard that the task is parked.
-    """
-    try:
-        detail = get_hitl_detail_content_detail(ti_id=context["ti"].id)
-    except AirflowRuntimeError:  # that try had not asked Airflow yet
-        return None
-    if not detail.response_received:
-        return None
-    user = detail.responded_by_user
-    return {
-        "chosen_options": list(detail.chosen_options or []),
-        "params_input": detail.params_input or {},
-        "responded_at": detail.responded_at,
-        "responded_by_user": {"id": user.id, "name": user.name} if user else None,
-    }
+def _step(context: Context) -> str:
+    """Return what the ledger calls the step: each report has a review of its own."""
+    ti = context["ti"]
+    return str(ti.task_id) if ti.map_index < 1 else f"{ti.task_id}[{ti.map_index}]"
 
 
-def _wait(wait: timedelta) -> NoReturn:
-    """Park the task until somebody answers, or for a while."""
-    raise TaskAwaitingInput(
+def _parked(wait: timedelta) -> TaskAwaitingInput:
+    """Return what parks the task until somebody answers, or for a while."""
+    return TaskAwaitingInput(
         method_name="execute_complete", kwargs={"waited_seconds": wait.total_seconds()}, timeout=wait
     )
 
