@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from include.errors import AppointmentSyncError, ConfigurationError
 from include.mapping.mapping_checks import written_sobjects
@@ -29,7 +29,9 @@ from include.pipeline.field_mappings import (
 from include.settings.availability import unavailable
 from include.settings.field_mapping import FieldMapping, Sobject, of_sobject
 from include.settings.mapping_yaml import FIELD_MAPPINGS, format_mappings, parse_mappings
+from include.settings.model import Integration
 from include.settings.yaml_form import format_settings, parse_settings, read_document
+from include.source.legacy import has_legacy_links
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from include.settings.model import Settings
 
 DONE, FAILED, REFUSED = 0, 1, 2
+INTEGRATION: Final = "integration"
 _Read = TypeVar("_Read")
 
 
@@ -86,7 +89,7 @@ def _run(options: argparse.Namespace, doors: Doors) -> int:
         return _restore(options, doors)
     if options.command == "import-fields":
         return _import_fields(Sobject(options.sobject), doors)
-    return _export(getattr(options, "file", "-"), doors.ledger())
+    return _export(getattr(options, "file", "-"), doors)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -115,10 +118,12 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _export(file: str, ledger: Ledger) -> int:
+def _export(file: str, doors: Doors) -> int:
+    ledger = doors.ledger()
     current, mappings = ledger.current_settings(), ledger.current_mappings()
+    settings = _in_force(current, doors)
     text = (
-        f"# {_title(current)}\n\n{format_settings(current.settings)}\n"
+        f"# {_title(current)}\n\n{format_settings(settings)}\n"
         f"# {_mappings_title(mappings)}\n\n{format_mappings(mappings.mappings)}"
     )
     if file == "-":
@@ -126,7 +131,7 @@ def _export(file: str, ledger: Ledger) -> int:
     else:
         Path(file).write_text(text, encoding="utf-8")
         sys.stdout.write(f"{_title(current)} written to {file}.\n{_mappings_title(mappings)}.\n")
-    _warn(current.settings)
+    _warn(settings)
     return DONE
 
 
@@ -145,6 +150,10 @@ def _import(options: argparse.Namespace, doors: Doors) -> int:
         )
     except ConfigurationError as error:
         raise _Refused(error) from error
+    _warn(settings)
+    if INTEGRATION not in document:
+        in_force = _in_force(before, doors).integration
+        settings = settings.model_copy(update={INTEGRATION: in_force})
     if mappings is not None:
         _check(mappings, settings, doors, is_offline=options.offline)
     after = opened.save_settings(settings, who=who, now=datetime.now(UTC))
@@ -152,6 +161,24 @@ def _import(options: argparse.Namespace, doors: Doors) -> int:
     if mappings is not None:
         _save_mappings(opened, mappings, who=who)
     return DONE
+
+
+def _in_force(version: SettingsVersion, doors: Doors) -> Settings:
+    """Return the settings as they act: while none were saved, Coconut says which integration is the default (G1)."""
+    if version.version > 0:
+        return version.settings
+    try:
+        is_legacy = has_legacy_links(doors.source())
+    except AppointmentSyncError as error:
+        sys.stderr.write(
+            f"Nobody knows now whether {INTEGRATION} is legacy by default, so name it: {error}\n"
+        )
+        return version.settings
+    return (
+        version.settings.model_copy(update={INTEGRATION: Integration.LEGACY})
+        if is_legacy
+        else version.settings
+    )
 
 
 def _tell_settings(before: SettingsVersion, after: SettingsVersion, *, who: str) -> None:
@@ -163,7 +190,6 @@ def _tell_settings(before: SettingsVersion, after: SettingsVersion, *, who: str)
             if new[name] != old[name]:
                 sys.stdout.write(f"{name}: {_shown(old[name])} -> {_shown(new[name])}\n")
         sys.stdout.write(f"Saved as version {after.version} by {who}.\n")
-    _warn(after.settings)
 
 
 def _show_mappings(ledger: Ledger, sobject: str | None) -> int:

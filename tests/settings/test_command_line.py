@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from include.errors import SalesforceUnavailableError
 from include.ledger.repository import Ledger
@@ -16,6 +16,7 @@ from include.salesforce.gateway import SalesforceGateway
 from include.settings.__main__ import Doors, main
 from include.settings.model import Settings
 from include.settings.yaml_form import parse_settings
+from include.source.tables import create_all, legacy_event_links
 from tests.engines import OpenEngine
 
 pytestmark = pytest.mark.rule("settings")
@@ -152,3 +153,24 @@ def test_show_warns_beside_the_yaml_and_not_in_it(
     shown = capsys.readouterr()
     assert "auto_merge" in shown.err
     assert "not available" not in shown.out
+
+
+@pytest.mark.rule("G1")
+@pytest.mark.parametrize(
+    ("text", "expected"), [("lead_source: Desk", "legacy"), ("integration: modern", "modern")]
+)
+def test_the_first_import_keeps_an_organisation_on_the_legacy_integration_unless_it_says_otherwise(
+    text: str, expected: str, opener: Opener, file: Path, tmp_path: Path, open_engine: OpenEngine
+) -> None:
+    source = open_engine(f"sqlite:///{tmp_path / 'coconut.db'}")
+    create_all(source)
+    link = {"appointment_id": 1, "client_id": 1, "salesforce_event_id": "00U000000000001AAA"}
+    with source.begin() as connection:
+        connection.execute(insert(legacy_event_links).values(link))
+    doors = Doors(ledger=opener, source=lambda: source)
+    assert main(["export", str(file)], doors=doors) == 0
+    assert "integration: legacy" in file.read_text()
+    file.write_text(text + "\n")
+    assert main(["import", str(file)], doors=doors) == 0
+    assert opener().current_settings().settings.integration == expected
+    assert opener().current_settings().version == 1
