@@ -77,7 +77,7 @@ def fill_legacy(
     wanted = {link.pair.client_id for link in side.links}
     people = _known_people(gateway, seeded, {number: clients[number] for number in sorted(wanted)}, local_org)
     events = _create_events(local_org, side, people, seeded)
-    local_org.convert_leads(people.created[place] for place in CONVERTED_LATER)
+    local_org.convert_leads(people.created[place] for place in CONVERTED_LATER if place < len(people.created))
     deleted = [events[link.pair] for link in side.links if link.fault is Fault.EVENT_DELETED]
     local_org.delete_records("Event", deleted)
     rows: dict[str, list[Row]] = {
@@ -101,7 +101,8 @@ def fill_legacy(
     }
     with engine.begin() as connection:
         for name, values in rows.items():
-            connection.execute(insert(tables.metadata.tables[name]), values)
+            if values:
+                connection.execute(insert(tables.metadata.tables[name]), values)
     return {name: len(values) for name, values in rows.items()}
 
 
@@ -209,10 +210,12 @@ def _link_row(link: LegacyLink, events: Mapping[Pair, str]) -> Row:
 def _stray_links(side: LegacySide, events: Mapping[Pair, str]) -> list[Row]:
     """Links whose booking is not there any more, and whose client never attended."""
     pairs = list(events)
+    if not pairs:
+        return []
     attending = {
         link.pair.client_id for link in side.links if link.pair.appointment_id == pairs[-1].appointment_id
     }
-    stranger = next(pair.client_id for pair in pairs if pair.client_id not in attending)
+    stranger = next((pair.client_id for pair in pairs if pair.client_id not in attending), 0)
     return [
         {
             "appointment_id": NO_BOOKING,
