@@ -19,6 +19,9 @@ class ReportKind(StrEnum):
 
     PLAN = "plan"
     RECONCILIATION = "reconciliation"
+    MIGRATION_CARRY_OVER = "migration_carry_over"
+    MIGRATION_PARITY = "migration_parity"
+    MIGRATION_ROLLBACK = "migration_rollback"
 
 
 @dataclass(frozen=True, slots=True)

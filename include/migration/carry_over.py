@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from include.frames import TEXT
+from include.ledger.reports import Report, ReportKind
 from include.legacy import ItemKind, ItemOutcome, Phase
 from include.migration.carried_events import judge_event_links
 from include.migration.carried_mappings import OrgAndCoconut, judge_mappings
@@ -34,7 +35,7 @@ _LEAD_PREFIX = "00Q"
 def carry_over(run: SyncRun, wiring: Wiring) -> dict[str, object]:
     """Judge every item of the inventory, and keep the verdicts; nothing of it is in force before cut-over.
 
-    A dry run judges what the booking database holds now, and keeps nothing.
+    A dry run judges what the booking database holds now, and keeps nothing but the report.
 
     Returns:
         By kind, how many are carried and how many need attention.
@@ -47,12 +48,12 @@ def carry_over(run: SyncRun, wiring: Wiring) -> dict[str, object]:
         if is_over:
             return {"is_behind": True}
         if run.dry_run:
-            return counts_of(judge(wiring, read_holdings(wiring.source.engine)))
+            return _reported(run, wiring, judge(wiring, read_holdings(wiring.source.engine)))
         migration = wiring.ledger.held_migration(run.run_id)
         judged = judge(wiring, kept_holdings(wiring.ledger, migration.id))
         keep_holdings(wiring.ledger, migration.id, judged)
         complete_images(wiring, migration.id, judged, taken_at=run.now)
-        counts = counts_of(judged)
+        counts = _reported(run, wiring, judged)
         wiring.ledger.advance_migration(run.run_id, Phase.CARRIED_OVER, facts={"counts": counts})
         return counts
 
@@ -114,6 +115,19 @@ def counts_of(holdings: Holdings) -> dict[str, object]:
         }
         for kind, items in holdings.items.items()
     }
+
+
+def _reported(run: SyncRun, wiring: Wiring, judged: Holdings) -> dict[str, object]:
+    """Keep the counts and reasons as the run's report, and return the counts."""
+    counts = counts_of(judged)
+    reasons = {
+        kind.value: items["reason"].dropna().value_counts().sort_index().to_dict()
+        for kind, items in judged.items.items()
+    }
+    summary = {"counts": counts, "reasons": reasons, "is_dry_run": run.dry_run}
+    kind = ReportKind.MIGRATION_CARRY_OVER
+    wiring.ledger.save_report(Report(run.run_id, kind, run.now, summary, rows_kept_in=None))
+    return counts
 
 
 def _judge_mappings(wiring: Wiring, items: pd.DataFrame) -> pd.DataFrame:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from include.errors import ConservationError
+from include.ledger.reports import ReportKind
 from include.legacy import Attention, ItemKind, ItemOutcome, Phase
 from include.migration.holdings import kept_items, tally_of
 from include.migration.inventory import carried_without_image, tallies_to_json
@@ -19,7 +20,9 @@ _REASONS = [reason.value for reason in Attention]
 
 
 def verify(run: SyncRun, wiring: Wiring) -> dict[str, object]:
-    """Prove that every item of the inventory is carried or needs attention with a reason; a dry run kept none to check.
+    """Prove that every item of the inventory is carried or needs attention with a reason.
+
+    A dry run kept no item to check; it ends with what it reported.
 
     Returns:
         Counts of carried items by kind, and ``images``.
@@ -29,8 +32,10 @@ def verify(run: SyncRun, wiring: Wiring) -> dict[str, object]:
         ConservationError: something was dropped, or an Event to be taken over has no before-image.
     """
     with forward_stage(run, wiring, "verify") as is_over:
-        if is_over or run.dry_run:
-            return {"is_behind": is_over}
+        if is_over:
+            return {"is_behind": True}
+        if run.dry_run:
+            return _rehearsed(wiring.ledger, run.run_id)
         migration = wiring.ledger.held_migration(run.run_id)
         noted = migration.facts.get(Phase.INVENTORIED.value, {}).get("tallies", {})
         verified = {kind: _verified(wiring.ledger, migration.id, kind, noted) for kind in ItemKind}
@@ -56,6 +61,11 @@ def tallies_by_outcome(ledger: Ledger, migration_id: int, kind: ItemKind) -> dic
             )
             tallies[outcome] += tally_of(items[is_sound])
     return tallies
+
+
+def _rehearsed(ledger: Ledger, run_id: str) -> dict[str, object]:
+    report = ledger.report(run_id, ReportKind.MIGRATION_CARRY_OVER)
+    return {} if report is None else dict(report.summary)
 
 
 def _verified(

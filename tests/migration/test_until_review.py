@@ -9,6 +9,7 @@ import pytest
 
 from include.errors import ConservationError
 from include.ledger.contracts import MIGRATION_ITEMS
+from include.ledger.reports import ReportKind
 from include.legacy import ItemKind, ItemOutcome, Phase
 from include.mapping.plan import parse_payloads
 from include.migration.activation import check_activation
@@ -200,6 +201,12 @@ def test_a_dry_run_tells_the_counts_of_the_real_one_and_keeps_nothing(legacy: Le
     rehearsal = migration_run(legacy, "rehearsal", dry_run=True)
     told = do(legacy, rehearsal, *STAGES)
     assert legacy.ledger.newest_migration() is None
+    assert legacy.ledger.count_migration_items(1).empty
+    report = legacy.ledger.report("rehearsal", ReportKind.MIGRATION_CARRY_OVER)
+    assert report is not None
+    assert told[5] == report.summary
+    why = legacy.plan.expected(ItemKind.STAFF_LINK).values()
+    assert report.summary["reasons"]["staff_link"] == dict.fromkeys(map(str, why), 1)
     real = do(legacy, migration_run(legacy), *STAGES)
     assert told[4] == real[4]
     assert told[1].items() <= real[1].items()
