@@ -68,7 +68,8 @@ class LocalOrg:
 
     def delete_records(self, sobject: str, ids: Sequence[str]) -> None:
         """Delete records as a user in Salesforce would."""
-        self._call("POST", "/delete", {"sobject": sobject, "ids": list(ids)})
+        if ids:
+            self._call("POST", "/delete", {"sobject": sobject, "ids": list(ids)})
 
     def convert_leads(self, lead_ids: Iterable[str]) -> None:
         """Convert these Leads, each into a new Contact and Account."""
