@@ -59,7 +59,7 @@ def linked_pairs(links: pd.DataFrame, attendances: pd.DataFrame) -> pd.DataFrame
         rows.assign(
             item_key=rows["appointment_id"] + "-" + rows["client_id"],
             event_id=event_ids(rows["legacy_value"]),
-            booking_exists=rows["appointment_id"].isin(standing["appointment_id"]),
+            booking_exists=rows["appointment_id"].isin(standing["appointment_id"].unique().tolist()),
             attends=found["_merge"].eq("both").to_numpy(),
             is_primary=found["is_primary"].eq(True).to_numpy(),
         )

@@ -73,12 +73,13 @@ def keep_images(
     """
     keepers = _keepers(pairs, namespace=wiring.ledger.current_settings().settings.key_namespace)
     fields = _fields(wiring, holdings)
+    not_kept = _erased_events(wiring.ledger, pairs)
     kept = 0
     for page in read_events(wiring.salesforce, keepers["event_id"].tolist(), fields):
         alive = page[page["IsDeleted"].ne("true")]
         for start in range(0, len(alive), ROWS):
             images = _images(alive.iloc[start : start + ROWS], fields, keepers)
-            images = _without_erased(wiring.ledger, images, pairs)
+            images = images.assign(image=images["image"].mask(images["event_id"].isin(not_kept)))
             kept += wiring.ledger.save_migration_images(migration_id, images, taken_at=taken_at)
     return kept
 
@@ -118,11 +119,11 @@ def _images(records: pd.DataFrame, fields: list[str], keepers: pd.DataFrame) -> 
     return MIGRATION_IMAGES.conform(held.merge(keepers, on="event_id"))
 
 
-def _without_erased(ledger: Ledger, images: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
-    concerned = pairs[pairs["event_id"].isin(images["event_id"])]
-    erased = ledger.erased_clients(set(concerned["client_id"]))
+def _erased_events(ledger: Ledger, pairs: pd.DataFrame) -> list[str]:
+    """Return the Events of all bookings that somebody attends who was erased: what they hold is not kept."""
+    erased = ledger.erased_clients(set(pairs["client_id"]))
     if not erased:
-        return images
-    theirs = concerned.loc[concerned["client_id"].isin(erased), "appointment_id"]
-    events = pairs.loc[pairs["appointment_id"].isin(theirs), "event_id"]
-    return images.assign(image=images["image"].mask(images["event_id"].isin(events)))
+        return []
+    theirs = pairs.loc[pairs["client_id"].isin(erased), "appointment_id"]
+    events: list[str] = pairs.loc[pairs["appointment_id"].isin(set(theirs)), "event_id"].dropna().tolist()
+    return events
