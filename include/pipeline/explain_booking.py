@@ -162,12 +162,21 @@ def _whereabouts(event: Row | None, waiting: Row | None, history: BookingHistory
     sentences = []
     if event and event["event_id"]:
         sentences.append(f"The Event is {event['event_id']}, on {event['who_id'] or 'no record'}.")
-        sentences += _versions(event)
+        sentences += [*_adoption(event), *_versions(event)]
     if waiting:
         sentences += _waits(waiting)
     elif event and event["last_outcome"]:
         sentences += _settled(event, history)
     return sentences or [NOT_READ_YET]
+
+
+def _adoption(event: Row) -> list[str]:
+    """Say that the Event is one of the legacy integration's, and whether it was written since (rule G8)."""
+    if event["adopted_at"] is None:
+        return []
+    since = "been written since" if event["written_version"] is not None else "not been written since"
+    taken_over = shown_instant(event["adopted_at"])
+    return [f"It was taken over from the legacy integration on {taken_over}, and has {since}."]
 
 
 def _versions(event: Row) -> list[str]:
