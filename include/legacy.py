@@ -11,6 +11,10 @@ UPGRADE_FLAG: Final = "Opt-In Salesforce Upgrade"
 """The name of Coconut's feature flag; we only read it (rule G2)."""
 
 
+GOING_BACK: Final = "going_back"
+"""Why nothing syncs while a rollback takes the organisation back to the legacy integration (rule G9)."""
+
+
 class Phase(StrEnum):
     """What is behind a migration, in the order in which it goes on."""
 

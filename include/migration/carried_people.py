@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from include.frames import CANDIDATES
 from include.ledger.contracts import CARRIED_PEOPLE
 from include.matching.follow import USABLE, follow_records
 from include.pipeline.candidates import joined, read_people, read_with_successors
@@ -24,15 +25,19 @@ def carried_people(salesforce: SalesforceGateway, standing: pd.DataFrame) -> pd.
         salesforce: the org.
         standing: columns ``client_id`` and ``who_id``, one row per client and record.
     """
-    ids = standing["who_id"].dropna()
+    records = read_standing(salesforce, standing["who_id"])
+    return CARRIED_PEOPLE.empty() if records.empty else agreed_people(standing, follow_records(records))
+
+
+def read_standing(salesforce: SalesforceGateway, who_ids: pd.Series[str]) -> pd.DataFrame:
+    """Return the records that Events stand on, and what they were converted or merged into (``frames.CANDIDATES``)."""
+    ids = who_ids.dropna()
     found = [
         page
         for prefix, sobject in _SOBJECTS.items()
         for page in read_people(salesforce, sobject, {"Id": frozenset(ids[ids.str.startswith(prefix)])})
     ]
-    if not found:
-        return CARRIED_PEOPLE.empty()
-    return agreed_people(standing, follow_records(read_with_successors(salesforce, joined(found))))
+    return read_with_successors(salesforce, joined(found)) if found else CANDIDATES.empty()
 
 
 def agreed_people(standing: pd.DataFrame, records: pd.DataFrame) -> pd.DataFrame:

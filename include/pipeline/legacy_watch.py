@@ -14,7 +14,7 @@ import pandas as pd
 
 from include.errors import ConfigurationError
 from include.frames import TEXT
-from include.legacy import Phase
+from include.legacy import GOING_BACK, Phase
 from include.matching.normalise import salesforce_id_18
 from include.salesforce import soql
 from include.settings.field_mapping import Sobject
@@ -101,6 +101,12 @@ def _changed_events(wiring: Wiring, since: datetime) -> int:
 
 
 def _stopped(why: str) -> ConfigurationError:
+    if why == GOING_BACK:
+        msg = (
+            "Nothing syncs while a rollback takes the organisation back to the legacy integration: wait for it, or "
+            "clear its failed task."
+        )
+        return ConfigurationError(msg)
     msg = (
         f"Nothing syncs, because the legacy integration is at work although it was confirmed off: {why}. Have it "
         'switched off, then start migrate_legacy_integration with {"resume": true}.'
