@@ -82,6 +82,9 @@ def stage_task(name: str, *, ends_dry_run: bool = False, **arguments: Any) -> XC
     return run_stage()
 
 
+_WAITS: Final[dict[str, Any]] = {"retries": 500, "retry_delay": timedelta(seconds=5)}
+"""What waits for days wakes up often, and every look may meet trouble that passes."""
+
 FIRST_TASKS: Final = {
     "forward": "preflight",
     "rollback": "roll_back",
@@ -142,15 +145,18 @@ def migrate() -> None:
     verified >> reports
     (
         Review.partial(
-            task_id="review", doc_md=MANUALS["review"], map_index_template="report {{ ti.map_index + 1 }}"
+            task_id="review",
+            doc_md=MANUALS["review"],
+            map_index_template="report {{ ti.map_index + 1 }}",
+            **_WAITS,
         ).expand(is_newest=reports)
-        >> ConfirmLegacyOff(task_id="confirm_legacy_off", doc_md=MANUALS["confirm_legacy_off"])
+        >> ConfirmLegacyOff(task_id="confirm_legacy_off", doc_md=MANUALS["confirm_legacy_off"], **_WAITS)
         >> stage_task("inventory_again", inlets=_BOOKINGS)
         >> stage_task("cut_over", outlets=[STAFF_LINKS])
         >> stage_task("first_sync", inlets=_BOOKINGS, **_WRITES)
         >> stage_task("label_events", **_WRITES)
         >> stage_task("prove_parity")
-        >> AwaitFinalisation(task_id="await_finalisation", doc_md=MANUALS["await_finalisation"])
+        >> AwaitFinalisation(task_id="await_finalisation", doc_md=MANUALS["await_finalisation"], **_WAITS)
         >> stage_task("finalise")
     )
 
@@ -162,7 +168,7 @@ def _carry_over() -> tuple[XComArg, XComArg]:
         begun
         >> stage_task("inventory", inlets=_BOOKINGS)
         >> stage_task("authorise")
-        >> AwaitActivation(task_id="await_activation", doc_md=MANUALS["await_activation"])
+        >> AwaitActivation(task_id="await_activation", doc_md=MANUALS["await_activation"], **_WAITS)
         >> stage_task("check_activation")
         >> stage_task("carry_over")
         >> verified

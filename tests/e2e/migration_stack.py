@@ -39,9 +39,7 @@ def asked_by(stack: Stack, run_id: str, task_id: str) -> Question:
     def has_not_failed() -> None:
         stack.processes.check_alive()
         run = run_of(stack, run_id)
-        failed = [
-            task.task_id for task in stack.airflow.tasks(run) if task.state in {"failed", "up_for_retry"}
-        ]
+        failed = [task.task_id for task in stack.airflow.tasks(run) if task.state == "failed"]
         assert not failed, f"{failed}: {stack.task_logs(run)}"
 
     return questions.wait_for(task_id, run_id, timeout_seconds=PATIENCE_SECONDS, meanwhile=has_not_failed)
