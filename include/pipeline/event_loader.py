@@ -67,12 +67,14 @@ class EventLoader:
         """Return ``events`` with an outcome for every pair (contract ``EVENTS``)."""
         self._pairs = EVENTS.conform(events).set_index("booking_key", drop=False)
         self.recover(is_sent_again=True)
-        if not self._manifest.is_legacy:
+        if self._manifest.is_legacy:
+            self._claim()
+        else:
             self._refuse_for_people()
             self._resolve_people()
             self._look_up_rekeyed()
-        self._claim()
-        self._meet_links()
+            self._claim()
+            self._meet_links()
         for action in SENT_AS:
             self._write(action)
         return self._pairs.reset_index(drop=True)
@@ -185,9 +187,6 @@ class EventLoader:
         if not len(appointments):
             return
         links = self._wiring.ledger.event_links(appointments).set_index("booking_key")
-        if self._manifest.is_legacy:  # what the Events hold was asked of the org, not of the ledger
-            self._skip_done(links)
-            return
         self._reopen(links)
         self._have_read_again(links)
         self._skip_done(links)
@@ -221,7 +220,6 @@ class EventLoader:
         links = links.reindex(rows.index)
         is_written = already_written(rows, links, names=self._payload_fields)
         is_gone = (rows["action"] == Action.DELETE) & rows["event_id"].notna() & links["event_id"].isna()
-        is_gone &= (links["written_version"] >= rows["source_version"]).fillna(False).astype(bool)
         done = rows.index[is_written | is_gone]
         self._pairs.loc[done, "outcome"] = str(Outcome.WRITTEN)
         self._pairs.loc[done, "event_id"] = links.loc[done, "event_id"].fillna(rows.loc[done, "event_id"])
@@ -290,7 +288,16 @@ class EventLoader:
         if written.empty:
             return
         done = rows.loc[written.index]
-        event_id = written["record_id"].fillna(done["event_id"])
+        done = done.assign(event_id=written["record_id"].fillna(done["event_id"]))
+        if not self._manifest.is_legacy:  # the ledger knows of a legacy Event once it is taken over
+            self._keep(action, done)
+        known = written.index.intersection(self._pairs.index)
+        self._pairs.loc[known, TOLD] = done.loc[known, TOLD]
+        self._pairs.loc[known, "outcome"] = str(Outcome.WRITTEN)
+        self._pairs.loc[known, "event_id"] = done.loc[known, "event_id"]
+
+    def _keep(self, action: Action, done: pd.DataFrame) -> None:
+        """Commit to the ledger what was written."""
         rekeyed = done[done[REKEYED_FROM].notna()]
         if len(rekeyed):
             self._wiring.ledger.rekey_event(
@@ -300,7 +307,6 @@ class EventLoader:
                 .reset_index(drop=True)
             )
         record = done.assign(
-            event_id=event_id,
             who_id=done["desired_who_id"],
             owner_id=done["desired_owner_id"],
             payload_hash=hash_payloads(done["payload"]),
@@ -313,10 +319,6 @@ class EventLoader:
             mapping_version=self._manifest.mapping_version,
             now=self._run.now,
         )
-        known = written.index.intersection(self._pairs.index)
-        self._pairs.loc[known, TOLD] = done.loc[known, TOLD]
-        self._pairs.loc[known, "outcome"] = str(Outcome.WRITTEN)
-        self._pairs.loc[known, "event_id"] = event_id.loc[known]
 
     def _refuse(self, action: Action, refused: pd.DataFrame) -> None:
         if refused.empty:

@@ -84,6 +84,8 @@ def test_a_moved_booking_moves_its_event_and_nothing_else_of_it(legacy: World) -
     assert changed - stamps <= times
     assert after["StartDateTime"] == wire(START + timedelta(hours=1))
     assert len(legacy.events()) == 1
+    known = legacy.ledger.event_links(["10"])
+    assert known[["event_id", "payload", "written_version"]].isna().all(axis=None)
 
 
 def test_a_cancelled_booking_shows_as_free_and_a_second_run_changes_nothing(legacy: World) -> None:
