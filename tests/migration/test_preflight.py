@@ -40,7 +40,7 @@ def test_where_everything_holds_the_run_takes_the_lease_and_again_changes_nothin
 def test_all_that_is_missing_is_told_at_once_and_nothing_is_changed(legacy: LegacyWorld) -> None:
     legacy.offer_upgrade(is_on=False)
     legacy.set(integration="modern", sync_mode="two_way")
-    preflight_of_other_org(legacy)
+    bind_to_another_org(legacy)
     before = ledger_rows(legacy)
 
     with pytest.raises(ConfigurationError) as refused:
@@ -51,7 +51,7 @@ def test_all_that_is_missing_is_told_at_once_and_nothing_is_changed(legacy: Lega
     assert ledger_rows(legacy) == before
 
 
-def preflight_of_other_org(world: LegacyWorld) -> None:
+def bind_to_another_org(world: LegacyWorld) -> None:
     world.ledger.bind_org("00D000000000999AAA")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -216,3 +217,16 @@ def test_a_dry_run_tells_the_counts_of_the_real_one_and_keeps_nothing(legacy: Le
 def test_the_calls_of_every_stage_are_counted(legacy: LegacyWorld) -> None:
     run = verified(legacy)
     assert sum(legacy.ledger.api_calls(run.run_id).values()) > 0
+
+
+@pytest.mark.rule("Q8")
+def test_few_calls_read_all_events_whatever_their_number(legacy: LegacyWorld) -> None:
+    run = migration_run(legacy)
+    do(legacy, run, preflight)
+    legacy.org.forget_calls()
+    do(legacy, run, inventory)
+    assert legacy.org.calls() - Counter({"login": 1}) == {"describe": 1, "query": 1}
+    do(legacy, run, authorise, check_activation)
+    legacy.org.forget_calls()
+    do(legacy, run, carry_over, verify)
+    assert legacy.org.calls()["query"] == 3  # Events, Users, converted Leads
