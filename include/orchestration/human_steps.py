@@ -65,12 +65,7 @@ class HumanStep(HITLOperator):
             settled_by: once the migration has this phase behind it, nobody is asked any more.
             **kwargs: Airflow's own.
         """
-        super().__init__(
-            subject=f"For the {role}: {title}",
-            options=[go_on, STOP],
-            response_timeout=_FIRST_LOOK,
-            **kwargs,
-        )
+        super().__init__(subject=f"For the {role}: {title}", options=[go_on, STOP], **kwargs)
         self.role = role
         self.go_on = go_on
         self.settled_by = settled_by
