@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from include.errors import ConfigurationError, SkipRun
+from include.mapping.fields import CLIENT_KEY, default_mappings
 from include.pipeline.context import Selection
 from include.pipeline.legacy_mode import integration_in_force
 from include.reasons import Reason
+from include.reconcile.compare_org import compare_org
 from include.settings.model import Integration
 from include.source import tables
 from tests.local_org import LocalOrg
@@ -211,3 +214,46 @@ def test_a_backfill_before_the_migration_releases_nothing(legacy: World) -> None
     day = {"from": f"{START:%Y-%m-%d}", "until": f"{START:%Y-%m-%d}"}
     assert legacy.sync(Selection.BACKFILL, conf=day)["held"] == 2
     assert not legacy.ledger.event_links(["10", "11"])["is_backfilled"].any()
+
+
+OURS = [mapping.target for mapping in default_mappings() if mapping.target.endswith("__c")]
+
+
+def grant(world: World, fields: dict[str, dict[str, str]]) -> None:
+    """Restrict what our user may do with fields."""
+    world.set_up_org(users={world.org.announcement["username"]: {"fields": fields}})
+
+
+def hidden(names: list[str]) -> dict[str, str]:
+    return dict.fromkeys(names, "hidden")
+
+
+def test_an_org_without_any_of_our_fields_is_kept_current_all_the_same(legacy: World) -> None:
+    event_id = legacy_event(legacy, 10, 1)
+    sobjects = ("Event", "Lead", "Contact", "Account")
+    fields = {sobject: hidden([name for name in OURS if _is_of(name, sobject)]) for sobject in sobjects}
+    grant(legacy, fields)
+    legacy.edit(10, status="cancelled")
+    assert legacy.sync()["updated"] == 1
+    legacy.edit(10, deleted_at=legacy.now)
+    assert legacy.sync()["deleted"] == 1
+    assert event_id not in [event["Id"] for event in legacy.events()]
+
+
+def _is_of(name: str, sobject: str) -> bool:
+    return (name == CLIENT_KEY) is (sobject != "Event")
+
+
+@pytest.mark.rule("F3")
+def test_a_time_that_our_user_may_not_change_stops_the_run_before_it_writes(legacy: World) -> None:
+    legacy_event(legacy, 10, 1)
+    grant(legacy, {"Event": {"ShowAs": "read"}})
+    with pytest.raises(ConfigurationError, match=r"may not change these fields .* Event\.ShowAs"):
+        legacy.sync()
+
+
+@pytest.mark.rule("Q7")
+def test_reconcile_leaves_legacy_events_alone(legacy: World) -> None:
+    legacy_event(legacy, 10, 1)
+    with pytest.raises(SkipRun, match="on the legacy integration"):
+        compare_org(legacy.run(Selection.REPAIR), legacy.wiring())
