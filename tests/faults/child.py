@@ -35,6 +35,7 @@ from include.salesforce.session import RetryPolicy
 from include.source.gateway import SourceGateway
 from include.staging import Staging
 from tests.faults.steps import KillAt, Steps, watch_ledger, watch_salesforce
+from tests.migration import migrating
 
 STAGES: Final = {
     "extract_changes": extract_changes,
@@ -46,6 +47,9 @@ STAGES: Final = {
     "load_events": load_events,
     "settle_run": settle_run,
 }
+ALL_STAGES: Final = {**STAGES, **migrating.STAGES}
+"""The stages of a sync, and those of a migration."""
+
 CHUNKED: Final = frozenset({"map_events", "load_events"})
 PATIENCE: Final = RetryPolicy(attempts=5, first_wait_seconds=0.02, longest_wait_seconds=0.1)
 POLLING: Final = PollPolicy(first_wait_seconds=0.02, longest_wait_seconds=0.2, timeout_seconds=60)
@@ -112,7 +116,7 @@ def _run_stages(order: Order, steps: Steps, tell: Connection) -> Ended:
         wiring = _wire(order.place, steps)
         try:
             arguments = (order.run, wiring, 0) if name in CHUNKED else (order.run, wiring)
-            counts = STAGES[name](*arguments)  # type: ignore[operator]
+            counts = ALL_STAGES[name](*arguments)  # type: ignore[operator]
         except SkipRun:
             return Ended(counts)
         finally:
