@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
-from sqlalchemy import BigInteger, Connection, false, func, insert, literal, or_, select, true
+from sqlalchemy import BigInteger, Connection, and_, false, func, insert, literal, or_, select, true
 
 from include.frames import STAFF_LINKS
 from include.ledger import binding, clock, legacy_migrations, mapping_store, settings_store, staff
@@ -119,7 +119,7 @@ def adopt(connection: Connection, batch: pd.DataFrame, *, settings_version: int,
         [*copied, *stamps], rows.order_by(staged.c.booking_key)
     )
     changed = [name for name in (*copied, *stamps) if name not in {"booking_key", "created_at"}]
-    result = connection.execute(
+    connection.execute(
         adopted.on_conflict_do_update(
             index_elements=[event_links.c.booking_key],
             set_={name: adopted.excluded[name] for name in changed},
@@ -127,7 +127,10 @@ def adopt(connection: Connection, batch: pd.DataFrame, *, settings_version: int,
         )
     )
     mark_dirty(connection, batch[["booking_key", "appointment_id"]], reason=ADOPTED, now=now)
-    return result.rowcount
+    is_theirs = and_(event_links.c.booking_key == staged.c.booking_key, event_links.c.adopted_at == now)
+    # PostgreSQL does not tell how many rows such an insert wrote.
+    counted = select(func.count()).select_from(event_links.join(staged, is_theirs))
+    return connection.execute(counted).scalar_one()
 
 
 def _keep_own_events(connection: Connection, migration_id: int) -> None:

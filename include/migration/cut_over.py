@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
+from include.errors import ConfigurationError
 from include.frames import STAFF_LINKS
 from include.ledger.cut_over import CutOver
 from include.ledger.staff import LEGACY
@@ -38,11 +39,12 @@ def cut_over(run: SyncRun, wiring: Wiring) -> dict[str, object]:
 
     Raises:
         MigrationTakenOver: another run holds the lease.
-        ConfigurationError: Coconut's flag is off, or the review was not answered.
+        ConfigurationError: Coconut's flag is off, or review or second inventory are missing.
     """
     with forward_stage(run, wiring, STAGE) as is_over:
         migration = wiring.ledger.held_migration(run.run_id)
         if not is_over:
+            _require_inventory(migration)
             parts, people = _stage_events(run, wiring, migration)
             new = CutOver(
                 settings=modern_settings(wiring, migration),
@@ -65,6 +67,15 @@ def choices_of(migration: LegacyMigration) -> Choices:
     """Return what the review chose."""
     named = {name: value for name, value in migration.choices.items() if name in Choices.model_fields}
     return Choices.model_validate(named)
+
+
+def _require_inventory(migration: LegacyMigration) -> None:
+    if not (migration.choices and migration.phase.is_behind(Phase.INVENTORIED_AGAIN)):
+        msg = (
+            "Nothing is cut over before the review was answered and the second inventory taken; clear the first task "
+            "of the run that did not succeed."
+        )
+        raise ConfigurationError(msg)
 
 
 def _stage_events(run: SyncRun, wiring: Wiring, migration: LegacyMigration) -> tuple[list[str], pd.DataFrame]:

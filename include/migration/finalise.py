@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from include.errors import ConfigurationError
+from include.ledger.runs import RunState
 from include.legacy import UPGRADE_FLAG, Phase
 from include.source.legacy import is_upgrade_offered
 
@@ -39,4 +40,5 @@ def finalise(run: SyncRun, wiring: Wiring) -> dict[str, object]:
             )
             raise ConfigurationError(msg)
         wiring.ledger.end_migration(run.run_id, Phase.FINALISED, facts={}, now=run.now)
+    wiring.ledger.finish_run(run.run_id, state=RunState.SUCCESS.value, now=run.now)
     return {"migration": held.id, "before_images": wiring.ledger.count_migration_images(held.id)}
