@@ -91,7 +91,10 @@ def _settings_of(connection: Connection, version: Version) -> SettingsVersion:
 
 
 def _changed_at(connection: Connection, version: int) -> dict[str, datetime]:
-    """Return when each setting changed last up to a version, and the field mappings up to now."""
+    """Return when each setting changed last up to a version, and the field mappings up to now.
+
+    The first version settles the integration, whose default is Coconut's to say (rule G1).
+    """
     changes = (
         select(settings_changes.c.name, func.max(settings_versions.c.saved_at))
         .join(settings_versions)
@@ -100,9 +103,17 @@ def _changed_at(connection: Connection, version: int) -> dict[str, datetime]:
     )
     changed_at = dict.fromkeys(Settings.model_fields, installed_at(connection))
     changed_at |= {name: at for name, at in connection.execute(changes).all() if name in changed_at}
+    up_to = settings_versions.c.version <= version
+    first_saved_at = connection.execute(
+        select(func.min(settings_versions.c.saved_at)).where(up_to)
+    ).scalar_one()
+    if first_saved_at is not None:
+        changed_at[_INTEGRATION] = max(changed_at[_INTEGRATION], first_saved_at)
     mappings_saved_at = connection.execute(select(func.max(mapping_versions.c.saved_at))).scalar_one()
     return changed_at if mappings_saved_at is None else {**changed_at, FIELD_MAPPINGS: mappings_saved_at}
 
+
+_INTEGRATION: Final = "integration"
 
 _STORE: Final = VersionedStore(
     name="settings", versions=settings_versions, column="settings", changes=settings_changes, parts=_parts

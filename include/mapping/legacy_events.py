@@ -111,26 +111,34 @@ def map_legacy_events(
         verdicts.settle(hurdle.applies(pairs, terms), reason=hurdle.reason, action=hurdle.action)
     note_values(pairs, verdicts)
     verdicts.settle(verdicts.is_open & terms.are_events_off, reason=Reason.EVENTS_OFF)
-    rows = pairs[verdicts.is_open]
-    own = legacy_mappings(mappings)
-    values = event_fields(
-        rows, answers, CLIENTS.empty(), mappings=own, org_fields=org_fields, settings=settings
-    )
-    names = list(map(str, values.wire))
-    held = parse_payloads(rows["link_payload"], names)
-    facts = org_fields.objects.get(Sobject.EVENT, {})
-    alone = left_alone(own)
-    differs = differing_fields(values.wire, held, facts, left_alone=alone)
-    wire = with_clears(values.wire, alone).where(differs).reindex(pairs.index)
-    verdicts.settle(differs.any(axis="columns").reindex(pairs.index, fill_value=False), action=Action.UPDATE)
+    wire = _differences(
+        pairs[verdicts.is_open], answers, mappings=mappings, org_fields=org_fields, settings=settings
+    ).reindex(pairs.index)
+    verdicts.settle(wire.notna().any(axis="columns"), action=Action.UPDATE)
     verdicts.settle(verdicts.is_open, reason=Reason.LEGACY_EVENT_KEPT)
-    unsent = {
-        name: pd.Series(index=pairs.index, dtype=TEXT) for name in (*_NEVER_SENT, "payload", "left_out")
-    }
+    names = [*_NEVER_SENT[:2], *map(str, wire), *_NEVER_SENT[2:], "payload", "left_out"]
     return assemble_events(
         pairs,
         verdicts,
-        wire.assign(**unsent)[[*_NEVER_SENT[:2], *names, *_NEVER_SENT[2:], "payload", "left_out"]],
+        wire.reindex(columns=names).astype(TEXT),
         needs_person=pd.Series(False, index=pairs.index),
         owners=check_owners(settings, ()),
     )
+
+
+def _differences(
+    rows: pd.DataFrame,
+    answers: pd.DataFrame,
+    *,
+    mappings: Sequence[FieldMapping],
+    org_fields: OrgFields,
+    settings: Settings,
+) -> pd.DataFrame:
+    """Return the wire fields of ``LEGACY_FIELDS`` in which Events are not as their pairs ask; the others missing."""
+    own = legacy_mappings(mappings)
+    wanted = event_fields(
+        rows, answers, CLIENTS.empty(), mappings=own, org_fields=org_fields, settings=settings
+    ).wire
+    held = parse_payloads(rows["link_payload"], list(map(str, wanted)))
+    facts, alone = org_fields.objects.get(Sobject.EVENT, {}), left_alone(own)
+    return with_clears(wanted, alone).where(differing_fields(wanted, held, facts, left_alone=alone))

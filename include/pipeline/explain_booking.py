@@ -211,6 +211,10 @@ def _settled(event: Row, history: BookingHistory) -> list[str]:
         return [_shared(event, history)]
     if event["last_reason"]:
         return [REASONS[Reason(event["last_reason"])].text]
+    if event["last_outcome"] == Outcome.WRITTEN and event["written_version"] is None:
+        return [
+            "The Event that the legacy integration has for it was brought up to date, or deleted with it."
+        ]
     if event["last_outcome"] == Outcome.WRITTEN and not event["event_id"]:
         return ["The Event was deleted, as the booking asks."]
     return []

@@ -80,3 +80,12 @@ def test_people_who_save_at_once_are_each_audited_against_the_one_before(ledger:
     with ledger.engine.connect() as connection:
         chain = connection.execute(select(settings_changes).order_by(settings_changes.c.version)).all()
     assert [row.old for row in chain] == ["90", *(row.new for row in chain[:-1])]
+
+
+@pytest.mark.rule("G1")
+def test_the_first_version_settles_the_integration_though_it_holds_the_defaults(ledger: Ledger) -> None:
+    assert ledger.current_settings().changed_at["integration"] == INSTALLED
+    ledger.save_settings(Settings(), who="ada", now=at(1))
+    ledger.save_settings(Settings(lead_source="Desk"), who="ada", now=at(2))
+    changed_at = ledger.current_settings().changed_at
+    assert (changed_at["integration"], changed_at["sync_events"]) == (at(1), INSTALLED)

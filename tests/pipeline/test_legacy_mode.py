@@ -257,3 +257,11 @@ def test_reconcile_leaves_legacy_events_alone(legacy: World) -> None:
     legacy_event(legacy, 10, 1)
     with pytest.raises(SkipRun, match="on the legacy integration"):
         compare_org(legacy.run(Selection.REPAIR), legacy.wiring())
+
+
+@pytest.mark.rule("S13")
+def test_a_client_who_waited_for_the_modern_integration_is_registered_on_it(legacy: World) -> None:
+    legacy.set(client_scope="all")
+    assert legacy.sync(Selection.CLIENTS)["clients_held"] == 1
+    legacy.set(integration="modern")
+    assert legacy.sync(Selection.CLIENTS)["clients_written"] == 1
