@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -13,7 +14,7 @@ from tests.faults.child import Order, Place
 from tests.faults.nursery import Attempt, KillAfter, Nursery
 from tests.faults.steps import AT_A_STEP, IN_TRANSACTION, KillAt
 from tests.migration.conftest import BuildLegacy
-from tests.migration.legacy_state import differences
+from tests.migration.legacy_state import State, differences
 from tests.migration.legacy_world import LegacyWorld
 from tests.migration.migrating import FORWARD, Migration
 from tests.migration.outcome import outcome_of
@@ -25,6 +26,7 @@ KILLS: Final = 26
 """How many children die for each seed, at least; some come to their end before their step."""
 
 SIZES: Final = {"events": 24, "unlinked": 1, "converted": 1}
+BACK: Final = "roll_back"
 CHOICES: Final[dict[str, Any]] = {"relabel_legacy_events": "all", "stamp_legacy_events": "upcoming"}
 
 
@@ -32,7 +34,7 @@ CHOICES: Final[dict[str, Any]] = {"relabel_legacy_events": "all", "stamp_legacy_
 class Life:
     """A migration whose stages run in children; ``history`` tells in words what became of each."""
 
-    migration: Migration
+    runs: Mapping[str, Migration]
     nursery: Nursery
     place: Place
     history: list[str] = field(default_factory=list)
@@ -44,13 +46,14 @@ class Life:
         )
         staging_url = f"file://{Path(str(world.ledger.engine.url.database)).parent / 'staging'}"
         place = Place(source_url, ledger_url, staging_url, world.org.credentials())
-        return cls(Migration(world, conf=CHOICES), nursery, place)
+        forward, back = Migration(world, conf=CHOICES), Migration(world, "rollback", {"rollback": True})
+        return cls({**dict.fromkeys(FORWARD, forward), BACK: back}, nursery, place)
 
     def attempt(
         self, stage: str, *, kill_at: KillAt | None = None, kill_after: KillAfter | None = None
     ) -> Attempt:
         """Have a child go through a stage."""
-        order = Order(self.place, self.migration.run(), (stage,), kill_at=kill_at)
+        order = Order(self.place, self.runs[stage].run(), (stage,), kill_at=kill_at)
         attempt = self.nursery.attempt(order, kill_after=kill_after)
         self.history.append(f"{stage}: {attempt}")
         return attempt
@@ -67,7 +70,7 @@ class Life:
         return "\n".join(self.history)
 
 
-def live_disturbed(life: Life, undisturbed: dict[str, Attempt], random: Random) -> int:
+def live_disturbed(life: Life, undisturbed: Mapping[str, Attempt], random: Random) -> int:
     """Kill children of every stage at a step, inside a transaction and at an instant; return how many died."""
     killed = 0
     for stage, calm in undisturbed.items():
@@ -89,17 +92,25 @@ def nursery() -> Nursery:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_whoever_is_killed_in_a_migration_leaves_what_nobody_disturbed_would(
+def test_whoever_is_killed_on_the_way_or_on_the_way_back_leaves_what_nobody_disturbed_would(
     seed: int, build_legacy: BuildLegacy, nursery: Nursery
 ) -> None:
     world = build_legacy(seed=seed, **SIZES)
     life = Life.begin(world, nursery)
-    undisturbed = {stage: life.finish(stage) for stage in FORWARD}
-    expected = outcome_of(world)
+    forward = {stage: life.finish(stage) for stage in FORWARD}
+    migrated = outcome_of(world)
+    back = {BACK: life.finish(BACK)}
+    gone_back = outcome_of(world)
 
     world = build_legacy(seed=seed, **SIZES)
-    life = Life.begin(world, nursery)
-    killed = live_disturbed(life, undisturbed, Random(seed))
-    problems = differences(expected, outcome_of(world))
-    assert not problems, "\n".join([*problems, "after", life.told])
+    life, random = Life.begin(world, nursery), Random(seed)
+    killed = live_disturbed(life, forward, random)
+    _expect_equal(migrated, outcome_of(world), life)
+    killed += live_disturbed(life, back, random)
+    _expect_equal(gone_back, outcome_of(world), life)
     assert killed >= KILLS, life.told
+
+
+def _expect_equal(undisturbed: State, disturbed: State, life: Life) -> None:
+    problems = differences(undisturbed, disturbed)
+    assert not problems, "\n".join([*problems, "after", life.told])
