@@ -52,6 +52,8 @@ def link_legacy_events(bookings: pd.DataFrame, known: pd.DataFrame, found: pd.Da
         found: ``appointment_id``, ``client_id``, ``event_id``, ``who_id``, ``owner_id`` and ``payload`` (what it holds)
             of the legacy Events that are in the org.
     """
+    if bookings.empty:
+        return EVENT_LINKS.empty()
     own = ["event_id", "who_id", "owner_id", "payload"]
     pairs = bookings.assign(
         rank=is_removed(bookings),
