@@ -102,3 +102,11 @@ def test_neighbouring_lists_would_not_fit_into_one() -> None:
 @pytest.mark.rule("M2")
 def test_empty_and_missing_values_are_not_searched_for() -> None:
     assert soql.searchable(["b", "", None, float("nan"), "a", "a", "x" * 256]) == ["a", "b"]
+
+
+@pytest.mark.rule("G8")
+def test_records_are_counted_under_all_conditions_together_or_under_none() -> None:
+    conditions = [soql.equals("LastModifiedById", "005"), soql.is_not_null("WhoId")]
+    expected = "SELECT COUNT() FROM Event WHERE LastModifiedById = '005' AND WhoId != null"
+    assert soql.count("Event", where=conditions) == expected
+    assert soql.count("Event") == "SELECT COUNT() FROM Event"
