@@ -87,7 +87,8 @@ class MigrationDemo(Story):
         """Print each run's conservation line; return how many Events were written."""
         written = 0
         for run in figures.new_runs():
-            self.say(f"  {run.dag_id} ({run.state}): {run.conservation_line()}")
+            if run.counts.get("read"):
+                self.say(f"  {run.dag_id} ({run.state}): {run.conservation_line()}")
             written += run.counts.get("written", 0)
             if not run.balances:
                 self.complain(f"{run.run_id} does not add up")

@@ -39,8 +39,8 @@ _SELF_SERVE: Final = (EntityType.LEAD, EntityType.CONTACT)
 
 _NOTICE: Final = (
     "**Person Accounts were intended.** They are not self-serve: the organisation goes on with Leads or Contacts "
-    'unless an administrator completes their extra step, by a run with `{"person_accounts": true}`, and this task is '
-    "then cleared."
+    'unless an administrator completes their extra step, by a run with `{"person_accounts": true}`, and then clears '
+    "`list_reports` with all after it: this question keeps its form."
 )
 _COMPLETED: Final = "**Person Accounts** were tried with success in this org, so they can be chosen below."
 
