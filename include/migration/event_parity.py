@@ -18,17 +18,14 @@ from include.settings.field_mapping import Sobject
 if TYPE_CHECKING:
     from include.pipeline.context import Wiring
 
-_CHANGED_BY: Final = "LastModifiedById"
-
 
 class EventFinding(StrEnum):
     """How a carried Event is not as it was carried over."""
 
     NOT_ADOPTED = "not_adopted"
     KEYED_OTHERWISE = "keyed_otherwise"
-    PUT_ON_ANOTHER_RECORD = "put_on_another_record"
     DUPLICATE = "duplicate"
-    MOVED_BY_USER = "moved_by_user"
+    MOVED_IN_SALESFORCE = "moved_in_salesforce"
     DELETED_IN_SALESFORCE = "deleted_in_salesforce"
     DELETED_BY_SYNC = "deleted_by_sync"
     WRITTEN_AGAIN = "written_again"
@@ -47,7 +44,6 @@ class EventFinding(StrEnum):
 _WORDS: Final = {
     EventFinding.NOT_ADOPTED: "were carried over and are not in the ledger",
     EventFinding.KEYED_OTHERWISE: "bear the key of another booking",
-    EventFinding.PUT_ON_ANOTHER_RECORD: "were put on another record than the ledger says",
     EventFinding.DUPLICATE: "bear the key of a booking that has its Event",
 }
 
@@ -77,7 +73,7 @@ def judge_events(wiring: Wiring, carried: pd.DataFrame) -> pd.DataFrame:
     is_same = link["event_id"].eq(carried["event_id"])
     is_live = org["IsDeleted"].eq("false")
     is_elsewhere = is_same & is_live & link["who_id"].notna() & org[PERSON].ne(link["who_id"])
-    by_us = org[_CHANGED_BY].eq(wiring.salesforce.user_id)
+    is_elsewhere &= ~_is_followed(wiring, link, org, is_elsewhere)
     is_keyed = org[BOOKING_KEY].notna() & org[BOOKING_KEY].ne(carried["booking_key"])
     finding = pd.Series(pd.NA, index=carried.index, dtype=TEXT)
     for value, holds in (
@@ -86,11 +82,7 @@ def judge_events(wiring: Wiring, carried: pd.DataFrame) -> pd.DataFrame:
         (EventFinding.WRITTEN_AGAIN, is_known & ~is_same),
         (EventFinding.DELETED_IN_SALESFORCE, is_same & ~is_live),
         (EventFinding.KEYED_OTHERWISE, is_keyed),
-        (
-            EventFinding.PUT_ON_ANOTHER_RECORD,
-            is_elsewhere & by_us & ~_is_followed(wiring, link, org, is_elsewhere),
-        ),
-        (EventFinding.MOVED_BY_USER, is_elsewhere),
+        (EventFinding.MOVED_IN_SALESFORCE, is_elsewhere),
     ):
         finding = finding.mask(finding.isna() & holds, value.value)
     return carried.assign(
@@ -121,8 +113,8 @@ def find_duplicates(wiring: Wiring) -> pd.DataFrame:
 
 
 def _org_events(wiring: Wiring, event_ids: set[str]) -> pd.DataFrame:
-    columns = ["Id", "IsDeleted", PERSON, BOOKING_KEY, _CHANGED_BY]
-    pages = read_events(wiring.salesforce, event_ids, [_CHANGED_BY])
+    columns = ["Id", "IsDeleted", PERSON, BOOKING_KEY]
+    pages = read_events(wiring.salesforce, event_ids)
     empty = pd.DataFrame(columns=columns, dtype=TEXT)
     found = pd.concat([empty, *(page[columns] for page in pages)], ignore_index=True)
     return found.drop_duplicates("Id").set_index("Id")
