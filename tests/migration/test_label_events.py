@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from include.errors import ConfigurationError
+from include.errors import ConfigurationError, OrgExhaustedError
 from include.migration.label_events import Throttle, label_events
 from tests.migration.legacy_world import LegacyWorld
 from tests.migration.stages import migration_run, stage, until_synced
@@ -55,10 +55,15 @@ def test_upcoming_events_get_suffix_kind_and_key_and_keep_the_rest_as_it_was(leg
     assert counts["unlabelled"] == len(alone) - len(upcoming)
 
 
-def test_labelling_again_sends_nothing_and_the_next_sync_leaves_labelled_events_alone(
+@pytest.mark.rule("Q8")
+def test_labelling_waits_for_calls_and_again_sends_nothing_and_the_next_sync_leaves_labelled_events_alone(
     legacy: LegacyWorld,
 ) -> None:
     until_synced(legacy, relabel_legacy_events="all", stamp_legacy_events="all")
+    legacy.set(daily_api_budget=1)
+    with pytest.raises(OrgExhaustedError, match="daily_api_budget"):
+        label(legacy)
+    legacy.set(daily_api_budget=0)
     counts = label(legacy)
     assert counts["labelled"] == len(left_alone(legacy))
     assert counts["unlabelled"] == 0
