@@ -31,6 +31,18 @@ def ledger_rows(stack: Stack, query: str) -> list[tuple[Any, ...]]:
         return ledger.execute(query).fetchall()
 
 
+@pytest.mark.rule("T6")
+def test_a_dry_run_looks_as_far_as_verify_asks_nobody_and_leaves_no_migration(stack: Stack) -> None:
+    before = read_org(stack.org)
+
+    states = states_once_over(stack, stack.airflow.trigger(MIGRATION, {"dry_run": True}))
+
+    assert (states[""], states["carry_over"], states["verify"]) == ("success", "success", "success")
+    assert {states[name] for name in ("review", "cut_over", "finalise", "roll_back")} == {"skipped"}
+    assert ledger_rows(stack, "SELECT COUNT(*) FROM legacy_migrations") == [(0,)]
+    assert read_org(stack.org) == before
+
+
 @pytest.mark.rule("G4")
 @pytest.mark.rule("G6")
 @pytest.mark.rule("G10")
