@@ -48,7 +48,7 @@ class Costs:
     def table(self, pairs: int) -> str:
         """Return one line per stage with its ratios, and the totals."""
         names = "".join(f"{name:>9}" for name in ("CPU s", "wall s", "org s", "µs/pair", "peak MB"))
-        head = f"{'stage':<16}{names}{'calls/1000':>12}  calls"
+        head = f"{'stage':<18}{names}{'calls/1000':>12}  calls"
         lines = [head, "-" * len(head)]
         total = Cost()
         for stage, cost in self.stages.items():
@@ -66,7 +66,7 @@ def _line(stage: str, cost: Cost, pairs: int) -> str:
     per_pair = f"{cost.cpu / pairs * 1e6:.1f}" if pairs else "-"
     per_thousand = f"{cost.calls.total() / pairs * 1000:.2f}" if pairs else "-"
     return (
-        f"{stage:<16}{cost.cpu:>9.2f}{cost.wall:>9.2f}{cost.org_cpu:>9.2f}{per_pair:>9}"
+        f"{stage:<18}{cost.cpu:>9.2f}{cost.wall:>9.2f}{cost.org_cpu:>9.2f}{per_pair:>9}"
         f"{cost.peak_mb:>9.0f}{per_thousand:>12}  {calls}"
     ).rstrip()
 
