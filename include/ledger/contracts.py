@@ -140,7 +140,7 @@ CAMPAIGN_MEMBERS = FrameContract(
 NAMED_CAMPAIGNS = FrameContract(
     "named_campaigns",
     {
-        "campaign": TEXT,  # a name that leads to a Campaign
+        "campaign": TEXT,  # a name that leads to a Campaign by now, or one that no booking of the person asks for
         "record_id": TEXT,
     },
 )

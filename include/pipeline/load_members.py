@@ -219,14 +219,21 @@ class MemberLoader:
         kept = pd.concat([settled, unresolved], ignore_index=True)
         self._record(kept)
         named = pairs[pairs["campaign_id"].notna() & (pairs["campaign"] != pairs["campaign_id"])]
-        self._wiring.ledger.drop_campaign_notes(
-            NAMED_CAMPAIGNS.conform(named.rename(columns={"who_id": "record_id"}))
-        )
+        idle = self._idle(members).assign(campaign=lambda rows: rows["campaign_id"])
+        dropped = pd.concat([named, idle], ignore_index=True).rename(columns={"who_id": "record_id"})
+        self._wiring.ledger.drop_campaign_notes(NAMED_CAMPAIGNS.conform(dropped))
         nobody = pairs[pairs["person_ref"].isna() & ~pairs["is_gone"]]
         missing = len(
             self._pairs.loc[nobody.index].drop_duplicates(["person_ref", "campaign_id", "campaign"])
         )
         return _counts(kept, created=self._created, updated=self._updated - self._created, missing=missing)
+
+    def _idle(self, members: pd.DataFrame) -> pd.DataFrame:
+        """Return the touched campaigns and people (``campaign_id``, ``who_id``) that no booking asks for any more."""
+        links = self._wiring.ledger.person_links(set(self._touched["client_id"])).set_index("client_id")
+        touched = self._touched.assign(who_id=self._touched["client_id"].map(links["who_id"]).astype(TEXT))
+        known = touched.dropna(subset=["who_id"])
+        return known[~_keys(known).isin(members[_KEY])]
 
     def _have_read_again(self, booking_keys: pd.Series[str]) -> None:
         """Have the next run read the bookings that decide about memberships which may be taken another time."""

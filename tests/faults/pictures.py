@@ -216,8 +216,9 @@ def _picked(row: Mapping[str, Any], columns: Iterable[str], **more: Any) -> dict
     return {**{name: row[name] for name in columns}, **more}
 
 
-def _outcome(row: Mapping[str, Any]) -> tuple[Any, ...]:
-    return SYNCED.get(row["outcome"], row["outcome"]), row["source_version"]
+def _outcome(row: Mapping[str, Any]) -> Any:
+    """Return the outcome alone: one that stays the same is not recorded for every version."""
+    return SYNCED.get(row["outcome"], row["outcome"])
 
 
 def _number(row: Mapping[str, Any]) -> int:

@@ -45,12 +45,14 @@ SHORT_TIMEOUT_SECONDS: Final = 2.0
 class Trouble:
     """What goes wrong: the faults that are scripted before each stage, given the world and the number of the run.
 
-    ``passes`` says that the faults are taken back after a stage's first attempt.
+    ``passes`` says that the faults are taken back after a stage's first attempt. ``outlasts_runs`` says that what a run
+    could not write is left to the next one, which comes before anything changes again.
     """
 
     name: str
     faults: Callable[[World, int], list[Fault]]
     passes: bool = False
+    outlasts_runs: bool = False
     read_timeout_seconds: float = READ_TIMEOUT_SECONDS
     stages: tuple[str, ...] = NAMES
 
@@ -79,6 +81,8 @@ def live_with(life: Life, trouble: Trouble) -> tuple[Picture, int]:
                 assert attempts, f"{trouble} ended {run.run_id}\n{life.told}"
             if ended.counts.get("empty"):
                 break
+        if trouble.outlasts_runs:
+            life.finish(life.run_of(f"{run.run_id}-after", run.selection))
     return life.close(), hits
 
 
@@ -183,6 +187,8 @@ ON_BULK: Final = (
 )
 ON_REST: Final = (
     Trouble("a storm", _storm),
-    Trouble("rows locked for as long as a stage tries", _locks(1000, every=3), stages=LOADS),
+    Trouble(
+        "rows locked for as long as a stage tries", _locks(1000, every=3), outlasts_runs=True, stages=LOADS
+    ),
     *_impatient(*REST_KINDS),
 )

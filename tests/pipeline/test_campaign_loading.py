@@ -140,6 +140,19 @@ def test_a_membership_that_was_locked_is_tried_again_by_the_next_run_by_itself(w
     assert world.ledger.dirty_appointments(("appointment", "walk_in")) == frozenset()
 
 
+@pytest.mark.rule("M13")
+def test_nobody_is_told_that_a_membership_will_be_tried_again_once_its_booking_is_gone(world: World) -> None:
+    spring = campaign(world)
+    world.booking(1, world.client(10), utm_campaign="Spring")
+    lock_members(world, spring)
+    world.sync()
+    world.org.control("DELETE", "faults", {})
+    world.edit(1, deleted_at=world.now)
+    world.sync()
+    assert members(world, spring) == {}
+    assert notes(world, lead_of(world, 10)) == []
+
+
 @pytest.mark.rule("Q6")
 def test_a_status_that_was_locked_is_tried_again_though_its_booking_went_to_another_campaign(
     world: World,
