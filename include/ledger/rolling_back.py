@@ -82,6 +82,14 @@ def adopted_of(connection: Connection, booking_keys: Collection[str]) -> pd.Data
     return read(connection, query.order_by(event_links.c.booking_key), ADOPTED_EVENTS)
 
 
+def links_of_events(connection: Connection, event_ids: Collection[str]) -> pd.DataFrame:
+    """Return the pairs that have these Events now (``contracts.ADOPTED_EVENTS``), adopted or re-keyed since."""
+    keys = stage_keys(connection, event_ids)
+    columns = [event_links.c[name] for name in ADOPTED_EVENTS.columns]
+    query = select(*columns).join(keys, keys.c.key == event_links.c.event_id)
+    return read(connection, query.order_by(event_links.c.booking_key), ADOPTED_EVENTS)
+
+
 def events_since(connection: Connection, migration_id: int, booking_key: str, *, limit: int) -> pd.DataFrame:
     """Return up to ``limit`` Events (``contracts.EVENTS_SINCE``) that the sync made since cut-over, beyond a key."""
     own = event_links.c
@@ -146,7 +154,7 @@ def roll_back(
             "mapping_version": mappings.version,
             "staff_links": _restore_staff(connection, held.id, now=moved_at),
             "people": _unlink_people(connection),
-            "events": _release_events(connection, now=moved_at),
+            "events": _release_events(connection, held.id, now=moved_at),
         }
     stamps = {"ended_at": moved_at, "stopped_at": None, "stopped_why": None}
     return legacy_migrations.advance(connection, run_id, Phase.ROLLED_BACK, facts=facts, **stamps)
@@ -187,10 +195,11 @@ def _forget_events(connection: Connection, booking_keys: Collection[str], *, now
     connection.execute(gone.values(**dict.fromkeys(_OF_EVENT), updated_at=now))
 
 
-def _release_events(connection: Connection, *, now: datetime) -> int:
+def _release_events(connection: Connection, migration_id: int, *, now: datetime) -> int:
     """Let adopted Events leave the ledger; pairs that the sync wrote or that were edited are read again."""
     own = event_links.c
-    is_adopted = own.adopted_at.is_not(None)
+    imaged = select(migration_images.c.event_id).where(migration_images.c.migration_id == migration_id)
+    is_adopted = or_(own.adopted_at.is_not(None), own.event_id.in_(imaged))
     is_news = or_(
         own.written_version.is_not(None),
         own.event_id.is_(None),

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 import pandas as pd
 
 from include.frames import TEXT
-from include.ledger.contracts import ADOPTED_EVENTS
 from include.mapping.event_fields import payload_mappings
 from include.mapping.plan import OWNER, PERSON
 from include.matching.follow import Fate, follow_records
@@ -71,14 +70,21 @@ def _restorable(wiring: Wiring, migration: LegacyMigration) -> list[str]:
 
 
 def _imaged(wiring: Wiring, images: pd.DataFrame) -> pd.DataFrame:
-    """Return before-images beside what the ledger knows of their pairs (``IMAGED_EVENTS``); adopted ones only."""
-    adopted = ADOPTED_EVENTS.conform(wiring.ledger.adopted_events_of(images["booking_key"]))
-    known = adopted.rename(
+    """Return before-images of adopted Events beside what the ledger knows of their pairs (``IMAGED_EVENTS``).
+
+    An Event is known by whoever has it now, one that is gone by the pair that it was adopted for.
+    """
+    holders = wiring.ledger.links_of_events(images["event_id"])
+    adopted = wiring.ledger.adopted_events_of(images["booking_key"])
+    own = images[["event_id", "booking_key"]].rename(columns={"event_id": "imaged_id"})
+    of_pairs = adopted.merge(own, on="booking_key")
+    known = pd.concat([holders.assign(imaged_id=holders["event_id"]), of_pairs], ignore_index=True)
+    named = known.drop_duplicates("imaged_id").rename(
         columns={"event_id": "known_event_id", "who_id": "known_who_id", "owner_id": "known_owner_id"}
     )
+    columns = ["imaged_id", "known_event_id", "known_who_id", "known_owner_id", "payload"]
     before = images.rename(columns={"who_id": "before_who_id", "owner_id": "before_owner_id"})
-    joined = before.merge(known.drop(columns=["client_id"]), on="booking_key")
-    return IMAGED_EVENTS.conform(joined)
+    return IMAGED_EVENTS.conform(before.merge(named[columns], left_on="event_id", right_on="imaged_id"))
 
 
 def _org(wiring: Wiring, event_ids: pd.Series[str], names: list[str]) -> pd.DataFrame:

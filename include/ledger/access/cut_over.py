@@ -44,6 +44,11 @@ class CutOverAccess(LedgerAccess):
         with reading(self.engine) as connection:
             return rolling_back.adopted_of(connection, booking_keys)
 
+    def links_of_events(self, event_ids: Collection[str]) -> pd.DataFrame:
+        """Return the pairs that have these Events now (``contracts.ADOPTED_EVENTS``)."""
+        with reading(self.engine) as connection:
+            return rolling_back.links_of_events(connection, event_ids)
+
     def note_labels(self, labelled: pd.DataFrame, *, now: datetime) -> None:
         """Note what legacy Events hold since they were labelled (``contracts.LABELLED_EVENTS``)."""
         with writing(self.engine) as connection:
