@@ -108,6 +108,12 @@ class AirflowApi:
         """Pause a DAG, or let it run."""
         self._call("PATCH", f"dags/{dag_id}", {"is_paused": is_paused})
 
+    def clear(self, run: DagRun, task_id: str) -> None:
+        """Clear a task of a run, and all after it."""
+        wanted = {"dag_run_id": run.run_id, "task_ids": [task_id], "include_downstream": True}
+        body = {**wanted, "dry_run": False, "only_failed": False, "reset_dag_runs": True}
+        self._call("POST", f"dags/{run.dag_id}/clearTaskInstances", body)
+
     def get_open_questions(self, dag_id: str, run_id: str = "~") -> list[dict[str, Any]]:
         """Return what task instances ask people now; the run ``~`` stands for all."""
         path = f"dags/{dag_id}/dagRuns/{quote(run_id, safe='~')}/hitlDetails?limit=100"
