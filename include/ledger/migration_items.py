@@ -68,8 +68,9 @@ def items_of(
     connection: Connection, migration_id: int, kind: ItemKind, keys: Collection[str]
 ) -> pd.DataFrame:
     """Return the items of these keys (contract ``MIGRATION_ITEMS``)."""
-    wanted = stage_keys(connection, keys)
-    query = _items(migration_id, kind).join(wanted, wanted.c.key == migration_items.c.item_key)
+    # no join: ordered by the key, SQLite would go through all wanted keys for each item
+    wanted = select(stage_keys(connection, keys).c.key)
+    query = _items(migration_id, kind).where(migration_items.c.item_key.in_(wanted))
     return read(connection, query.order_by(migration_items.c.item_key), MIGRATION_ITEMS)
 
 
@@ -118,8 +119,8 @@ def images_after(connection: Connection, migration_id: int, *, after: str, limit
 
 def images_of(connection: Connection, migration_id: int, event_ids: Collection[str]) -> pd.DataFrame:
     """Return the before-images of these Events (contract ``MIGRATION_IMAGES``)."""
-    wanted = stage_keys(connection, event_ids)
-    query = _images(migration_id).join(wanted, wanted.c.key == migration_images.c.event_id)
+    wanted = select(stage_keys(connection, event_ids).c.key)
+    query = _images(migration_id).where(migration_images.c.event_id.in_(wanted))
     return read(connection, query.order_by(migration_images.c.event_id), MIGRATION_IMAGES)
 
 
