@@ -47,6 +47,7 @@ _PLAIN = """
 
     mapping_id source_field target_field item_key legacy_value inventory
     booking_exists attends is_removed held_key
+    before_who_id before_owner_id known_who_id known_owner_id
     lease_run_id migration_id phase started_by stopped_why role answer choices facts
     adopted_at asked_at cut_over_at ended_at legacy_until stopped_at taken_at
 
