@@ -134,7 +134,7 @@ def test_the_resources_of_a_version_name_the_identity_of_who_asks(org: LocalOrg)
 
 
 def test_what_is_not_implemented_says_so(org: LocalOrg) -> None:
-    answer = org.call("POST", "/composite", json={"compositeRequest": []})
+    answer = org.call("POST", "/composite/graph", json={"graphs": []})
     assert (answer.status_code, answer.json()[0]["errorCode"]) == (501, "NOT_IMPLEMENTED")
 
 
