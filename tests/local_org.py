@@ -28,6 +28,8 @@ COMMAND = (sys.executable, "-m", "include.salesforce_emulator")
 VERSION = "59.0"
 DATA = f"/services/data/v{VERSION}"
 TIMEOUT_SECONDS = 120
+SEEDED_AT_ONCE = 20_000
+"""Records of one request, which has to stay below the local org's 50 MB."""
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 """When the org of a test begins: a year after its end Salesforce archives an Event, so today's date must not matter."""
 Answer = requests.Response
@@ -175,7 +177,13 @@ class LocalOrg:
 
     def seed(self, sobject: str, *rows: Mapping[str, Any]) -> list[str]:
         """Write records as Salesforce users would have, and return their Ids."""
-        results = self.control("POST", f"records/{sobject}", list(rows))
+        results = [
+            result
+            for start in range(0, len(rows), SEEDED_AT_ONCE)
+            for result in self.control(
+                "POST", f"records/{sobject}", list(rows[start : start + SEEDED_AT_ONCE])
+            )
+        ]
         assert all(row["success"] for row in results), results
         return [row["id"] for row in results]
 
