@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from include.legacy import UPGRADE_FLAG, Attention, ItemKind
 from include.source import tables
 from include.source.tables import feature_flags
-from tests.local_org import LocalOrg
+from tests.local_org import SEEDED_AT_ONCE, LocalOrg
 from tests.migration.legacy_mappings import FAULTY, QUESTIONS, mapping_rows
 from tests.migration.legacy_plan import Fate, Kept, LegacyEvent, LegacyPlan, Row, Sizes, legacy_plan
 from tests.pipeline.world import World
@@ -142,8 +142,11 @@ class LegacyWorld(World):
         }
 
     def _write_as_legacy(self, rows: Sequence[Row], operation: str = "insert") -> list[str]:
-        body = {"rows": list(rows), "operation": operation, "as_user": self.legacy_user_id}
-        results = self.org.control("POST", "records/Event", body)
+        results = []
+        for start in range(0, len(rows), SEEDED_AT_ONCE):
+            part = list(rows[start : start + SEEDED_AT_ONCE])
+            body = {"rows": part, "operation": operation, "as_user": self.legacy_user_id}
+            results += self.org.control("POST", "records/Event", body)
         assert all(row["success"] for row in results), results
         return [row["id"] for row in results]
 
