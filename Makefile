@@ -38,9 +38,8 @@ up: $(RUNTIME_STAMP) ## local org, booking database and Airflow with its UI, unt
 env: $(RUNTIME_STAMP) ## print the exports for using `airflow` by hand: eval "$$(make -s env)"
 	@PYTHONPATH=. exec $(PYTHON) -m include.local_stack env
 
-# Three workers on two cores: tests that start servers wait for them much of the time.
 test: $(DEV_STAMP) chromium ## pass the whole test suite
-	@exec $(PYTHON) -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@exec $(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # Debian's own: a browser that a Python package would download is not to be had everywhere.
 chromium:
