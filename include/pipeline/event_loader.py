@@ -101,6 +101,10 @@ class EventLoader:
         self._pairs.loc[keys, "detail"] = detail
         self._pairs.loc[keys, "action"] = str(Action.NONE)
 
+    def _open_again(self, keys: pd.Index, action: Action) -> None:
+        """Have pairs written that needed nothing when the run was planned."""
+        self._pairs.loc[keys, ["outcome", "reason", "waits_for", "action"]] = [None, None, None, str(action)]
+
     def _settle_by(self, reasons: pd.Series[str], details: pd.Series[str]) -> None:
         """Settle pairs that wait for their client, or for who that is, with a reason each (indexed by key)."""
         for reason, rows in reasons.groupby(reasons):
@@ -155,12 +159,7 @@ class EventLoader:
             }
         )[fields]
         replaced = self._pairs.index.intersection(rows[REKEYED_FROM].tolist())
-        self._pairs.loc[replaced, ["outcome", "reason", "waits_for", "action"]] = [
-            None,
-            None,
-            None,
-            str(Action.DELETE),
-        ]
+        self._open_again(replaced, Action.DELETE)
 
     def _claim(self) -> None:
         """Claim each pair's version; a row older than the newest claim is not sent.
@@ -198,12 +197,7 @@ class EventLoader:
         rows = self._pairs[self._pairs["reason"] == Reason.SAME_AS_LAST_WRITTEN]
         links = links.reindex(rows.index)
         keys = rows.index[is_no_longer_so(rows, links, names=self._payload_fields)]
-        self._pairs.loc[keys, ["outcome", "reason", "waits_for", "action"]] = [
-            None,
-            None,
-            None,
-            str(Action.UPDATE),
-        ]
+        self._open_again(keys, Action.UPDATE)
         self._pairs.loc[keys, "event_id"] = links.loc[keys, "event_id"]
 
     def _have_read_again(self, links: pd.DataFrame) -> None:
